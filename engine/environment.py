@@ -1,0 +1,41 @@
+"""Switches that libraries read once, when they are first imported. Set here and nowhere else.
+
+Importing `engine` sets them, and every package of ours imports `engine` first, so no library
+can be loaded before them. A value the user has set already is left alone.
+"""
+
+import os
+
+LIBRARY_DEFAULTS = {
+    # unregistered classes in a checkpoint come back as plain data instead of being built
+    "LANGGRAPH_STRICT_MSGPACK": "true",
+    "CREWAI_DISABLE_TELEMETRY": "true",
+    "CREWAI_TRACING_ENABLED": "false",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "LANGSMITH_TRACING": "false",
+    "HF_HUB_OFFLINE": "1",
+    # threads that spin while they wait make LightGBM and torch 7 to 200 times slower on a busy machine
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "MPLBACKEND": "Agg",
+}
+
+
+def set_library_defaults() -> None:
+    """Set every default that the user has not set."""
+    for name, value in LIBRARY_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+
+
+def available_cores() -> int:
+    """Cores this process may really use: its CPU affinity, then the cgroup v2 quota (rounded up)."""
+    cores = len(os.sched_getaffinity(0))
+    try:
+        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
+            quota, period = file.read().split()
+    except OSError:
+        return cores
+    if quota == "max":
+        return cores
+    return max(1, min(cores, -(-int(quota) // int(period))))

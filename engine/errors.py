@@ -1,0 +1,283 @@
+"""Every error a user can meet. A stable code for programs, a sentence for people and models, a hint with the next step.
+
+MillwrightError
+├── Fixable                      a different argument mends it: goes back to the model as text
+│   ├── DataError                the source cannot be read as a table
+│   │   ├── SourceNotFound       file_not_found
+│   │   ├── EmptySource          empty_file
+│   │   ├── HeaderOnly           header_only
+│   │   ├── Undecodable          undecodable_text
+│   │   ├── NotATable            not_a_table          (NUL bytes, ragged rows, wrong delimiter, broken file)
+│   │   ├── UnsupportedFormat    unsupported_format
+│   │   ├── DuplicateColumns     duplicate_columns
+│   │   └── TooLarge             too_large
+│   ├── ColumnNotFound           column_not_found
+│   ├── UnknownKind              unknown_kind
+│   ├── KindMismatch             kind_mismatch
+│   ├── TargetUnusable           target_unusable
+│   ├── TooFewRows               too_few_rows
+│   ├── BadSplit                 bad_split
+│   ├── BadBudget                bad_budget
+│   ├── BadChoice                bad_choice           (unknown metric, model, sample, task, alias ...)
+│   ├── BadArguments             bad_arguments        (a tool's request does not validate)
+│   ├── ColumnsMissing           columns_missing      (predict without a column the model needs)
+│   ├── ApprovalNeeded           approval_needed
+│   └── NotFound                 <thing>_not_found    (dataset, model, job, run, session, tool)
+├── NothingTrained               nothing_trained
+├── PackageDamaged               package_damaged
+├── DiskFull                     disk_full
+├── HomeNotWritable              home_not_writable
+├── HomeBusy                     home_busy            (a second worker on one home)
+├── WorkerLost                   worker_lost
+├── JobFailed                    job_failed
+├── BadSettings                  bad_settings
+├── ProviderFailed               provider_failed      (the LLM endpoint)
+└── ScriptError                  script_error         (a ScriptedModel's script too short or not used up)
+"""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+
+class MillwrightError(Exception):
+    """Base of all; `str(error)` is the sentence followed by the hint."""
+
+    code = "error"
+
+    def __init__(self, sentence: str, hint: str = "") -> None:
+        super().__init__(f"{sentence} {hint}".strip())
+        self.sentence = sentence
+        self.hint = hint
+
+
+class Fixable(MillwrightError):
+    """The caller can mend it with another argument."""
+
+    code = "fixable"
+
+
+class DataError(Fixable):
+    """The source cannot be read as a table."""
+
+    code = "data_error"
+
+
+class SourceNotFound(DataError):
+    code = "file_not_found"
+
+    def __init__(self, source: str, near: Sequence[str] = ()) -> None:
+        super().__init__(f"File {source!r} does not exist.", did_you_mean(source, near) or "Check the path.")
+
+
+class EmptySource(DataError):
+    code = "empty_file"
+
+    def __init__(self, source: str) -> None:
+        super().__init__(f"{source!r} is empty.", "Give a file with a header line and at least ten rows.")
+
+
+class HeaderOnly(DataError):
+    code = "header_only"
+
+    def __init__(self, source: str) -> None:
+        super().__init__(f"{source!r} has a header and no rows.", "Give a file with at least ten rows.")
+
+
+class Undecodable(DataError):
+    """Text that is not what its encoding says; names the byte and where it stands."""
+
+    code = "undecodable_text"
+
+    def __init__(self, source: str, encoding: str, byte: int, offset: int, line: int) -> None:
+        super().__init__(
+            f"{source!r} is not valid {encoding}: byte 0x{byte:02x} at offset {offset} (line {line}).",
+            "Name its encoding, for example encoding='latin-1', or save it as UTF-8.",
+        )
+
+
+class NotATable(DataError):
+    code = "not_a_table"
+
+
+class UnsupportedFormat(DataError):
+    code = "unsupported_format"
+
+
+class DuplicateColumns(DataError):
+    code = "duplicate_columns"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(
+            f"Column names appear twice: {shortened(names)}.", "Rename them so that each column has its own name."
+        )
+
+
+class TooLarge(DataError):
+    code = "too_large"
+
+
+class ColumnNotFound(Fixable):
+    code = "column_not_found"
+
+    def __init__(self, column: str, available: Sequence[str]) -> None:
+        near = did_you_mean(column, available)
+        super().__init__(
+            f"Column {column!r} is not in the dataset.",
+            f"It has {len(available)} columns: {shortened(available)}. {near}".strip(),
+        )
+
+
+class UnknownKind(Fixable):
+    code = "unknown_kind"
+
+    def __init__(self, column: str, kind: str, kinds: Sequence[str]) -> None:
+        super().__init__(
+            f"{kind!r} is not a kind of column (asked for {column!r}).",
+            f"Kinds are: {', '.join(kinds)}. {did_you_mean(kind, kinds)}".strip(),
+        )
+
+
+class KindMismatch(Fixable):
+    code = "kind_mismatch"
+
+
+class TargetUnusable(Fixable):
+    code = "target_unusable"
+
+
+class TooFewRows(Fixable):
+    code = "too_few_rows"
+
+
+class BadSplit(Fixable):
+    code = "bad_split"
+
+
+class BadBudget(Fixable):
+    code = "bad_budget"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"A budget of {seconds:g} s cannot train anything.", "Give a budget of 1 second or more.")
+
+
+class BadChoice(Fixable):
+    """A name that is not one of the choices."""
+
+    code = "bad_choice"
+
+    def __init__(self, what: str, value: str, choices: Sequence[str]) -> None:
+        super().__init__(
+            f"{value!r} is not a known {what}.",
+            f"Choose from: {', '.join(choices)}. {did_you_mean(value, choices)}".strip(),
+        )
+
+
+class BadArguments(Fixable):
+    code = "bad_arguments"
+
+
+class ColumnsMissing(Fixable):
+    code = "columns_missing"
+
+    def __init__(self, missing: Sequence[str], given: Sequence[str]) -> None:
+        near = " ".join(filter(None, (did_you_mean(name, given) for name in missing[:3])))
+        super().__init__(
+            f"The model needs {len(missing)} column(s) that the data does not have: {shortened(missing)}.",
+            f"Add them (empty values are allowed). {near}".strip(),
+        )
+
+
+class ApprovalNeeded(Fixable):
+    code = "approval_needed"
+
+
+class NotFound(Fixable):
+    """A dataset, model, job, run, session or tool that is not here."""
+
+    def __init__(self, thing: str, name: str, known: Sequence[str] = (), hint: str = "") -> None:
+        self.code = f"{thing}_not_found"
+        listing = f"Known: {shortened(known)}." if known else f"There is no {thing} yet."
+        super().__init__(
+            f"There is no {thing} {name!r}.", hint or f"{listing} {did_you_mean(name, known)}".strip()
+        )
+
+
+class NothingTrained(MillwrightError):
+    code = "nothing_trained"
+
+
+class PackageDamaged(MillwrightError):
+    code = "package_damaged"
+
+    def __init__(self, folder: Path, why: str) -> None:
+        super().__init__(
+            f"The model package {str(folder)!r} cannot be used: {why}.", "Train the model again or restore the folder."
+        )
+
+
+class DiskFull(MillwrightError):
+    code = "disk_full"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"The disk is full: {str(path)!r} could not be written; nothing half-written was kept.",
+            "Free some space or point MILLWRIGHT_HOME to another disk, then run the same command again.",
+        )
+
+
+class HomeNotWritable(MillwrightError):
+    code = "home_not_writable"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{str(path)!r} cannot be written.", "Set MILLWRIGHT_HOME to a folder you may write to."
+        )
+
+
+class HomeBusy(MillwrightError):
+    code = "home_busy"
+
+    def __init__(self, home: Path, process_id: int | None) -> None:
+        owner = f" (process {process_id})" if process_id else ""
+        super().__init__(
+            f"A worker{owner} already serves {str(home)!r}.",
+            "Use that one, stop it first, or give this one its own MILLWRIGHT_HOME.",
+        )
+
+
+class WorkerLost(MillwrightError):
+    code = "worker_lost"
+
+
+class JobFailed(MillwrightError):
+    """A job ended with an error; `code` is that of the error in the worker."""
+
+    def __init__(self, sentence: str, hint: str = "", code: str = "job_failed") -> None:
+        self.code = code
+        super().__init__(sentence, hint)
+
+
+class BadSettings(MillwrightError):
+    code = "bad_settings"
+
+
+class ProviderFailed(MillwrightError):
+    code = "provider_failed"
+
+
+class ScriptError(MillwrightError):
+    code = "script_error"
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """'Did you mean X?' for the nearest choice (case ignored), or ''."""
+    by_lower = {choice.lower(): choice for choice in choices}
+    near = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return f"Did you mean {by_lower[near[0]]!r}?" if near else ""
+
+
+def shortened(names: Sequence[str], most: int = 8) -> str:
+    """The first names, comma-separated, and how many more there are."""
+    head = ", ".join(names[:most])
+    return f"{head} and {len(names) - most} more" if len(names) > most else head

@@ -1,0 +1,50 @@
+"""What a tool is: a frozen request, a frozen result, and a function between them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from tools.workshop import Workshop
+
+Effect = Literal["read", "compute", "write", "external"]
+"""read and compute run freely within the budget; write and external need approval unless the policy says otherwise."""
+
+
+class ToolRequest(BaseModel):
+    """Base of all requests: an unknown field is an error, every field has a description."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ToolResult(BaseModel):
+    """Base of all results: JSON-safe, frozen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Estimate(ToolResult):
+    """What a call is expected to cost."""
+
+    seconds: float
+    memory_mb: float
+
+
+@dataclass(frozen=True)
+class ToolSpec:
+    """One tool.
+
+    `job` says that the function runs as a durable job in a worker process; the others are short and run where
+    they are called. `Any` stands where each tool has its own request and result type.
+    """
+
+    name: str
+    description: str
+    request: type[ToolRequest]
+    result: type[ToolResult]
+    function: "Callable[[Workshop, Any], ToolResult]"
+    effect: Effect
+    estimate: "Callable[[Workshop, Any], Estimate]"
+    job: bool = False
