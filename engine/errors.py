@@ -14,6 +14,7 @@ MillwrightError
 │   ├── ColumnNotFound           column_not_found
 │   ├── UnknownKind              unknown_kind
 │   ├── KindMismatch             kind_mismatch
+│   ├── TargetNeeded             target_needed        (the words do not say which column to predict)
 │   ├── TargetUnusable           target_unusable
 │   ├── TooFewRows               too_few_rows
 │   ├── BadSplit                 bad_split
@@ -28,6 +29,7 @@ MillwrightError
 ├── DiskFull                     disk_full
 ├── HomeNotWritable              home_not_writable
 ├── HomeBusy                     home_busy            (a second worker on one home)
+├── Busy                         <thing>_busy         (a run or session that another process is working on)
 ├── WorkerLost                   worker_lost
 ├── JobFailed                    job_failed
 ├── BadSettings                  bad_settings
@@ -142,6 +144,18 @@ class KindMismatch(Fixable):
     code = "kind_mismatch"
 
 
+class TargetNeeded(Fixable):
+    """The goal does not say which column to predict."""
+
+    code = "target_needed"
+
+    def __init__(self, goal: str, columns: Sequence[str]) -> None:
+        super().__init__(
+            f"The goal {goal!r} does not say which column to predict.",
+            f"Name one of its {len(columns)} columns as the target: {shortened(columns, 20)}.",
+        )
+
+
 class TargetUnusable(Fixable):
     code = "target_unusable"
 
@@ -244,6 +258,14 @@ class HomeBusy(MillwrightError):
             f"A worker{owner} already serves {str(home)!r}.",
             "Use that one, stop it first, or give this one its own MILLWRIGHT_HOME.",
         )
+
+
+class Busy(MillwrightError):
+    """A run or session has one worker at a time, and it is not the caller."""
+
+    def __init__(self, thing: str, name: str) -> None:
+        self.code = f"{thing}_busy"
+        super().__init__(f"Another process is working on {thing} {name!r}.", "Wait until it is through, then try again.")
 
 
 class WorkerLost(MillwrightError):
