@@ -26,6 +26,8 @@ MillwrightError
 │   └── NotFound                 <thing>_not_found    (dataset, model, job, run, session, tool)
 ├── NothingTrained               nothing_trained
 ├── PackageDamaged               package_damaged
+├── IndexDamaged                 index_damaged        (the index of the documents)
+├── Unauthorised                 unauthorised         (HTTP without the key)
 ├── DiskFull                     disk_full
 ├── HomeNotWritable              home_not_writable
 ├── HomeBusy                     home_busy            (a second worker on one home)
@@ -228,6 +230,20 @@ class PackageDamaged(MillwrightError):
         super().__init__(
             f"The model package {str(folder)!r} cannot be used: {why}.", "Train the model again or restore the folder."
         )
+
+
+class IndexDamaged(MillwrightError):
+    code = "index_damaged"
+
+    def __init__(self, folder: Path, why: str) -> None:
+        super().__init__(f"The document index {str(folder)!r} cannot be used: {why}.", "Index the documents again.")
+
+
+class Unauthorised(MillwrightError):
+    code = "unauthorised"
+
+    def __init__(self) -> None:
+        super().__init__("This server needs a key.", "Send it as 'Authorization: Bearer KEY'.")
 
 
 class DiskFull(MillwrightError):
