@@ -1,0 +1,75 @@
+"""The rule-based choices give their reason, and every figure in it comes from the facts."""
+
+import pytest
+
+from agents.rules import choose_models, next_round
+
+ROWS = [
+    {"model": "lightgbm", "validation": 0.86, "seconds": 2.0},
+    {"model": "linear", "validation": 0.85, "seconds": 1.0},
+    {"model": "dummy", "validation": 0.5, "seconds": 0.1},
+]
+
+
+def test_small_data_gets_every_candidate() -> None:
+    proposal = choose_models({"task": "binary", "rows": 7043, "features": 20, "budget_seconds": 60})
+    assert proposal.models == ("linear", "forest", "lightgbm")
+    assert proposal.why == "7,043 rows and 20 features: every candidate can be trained within 60 s."
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"rows": 500, "features": 9000, "budget_seconds": 600}, "9,000 features"),
+        ({"rows": 500, "features": 9, "budget_seconds": 5}, "5 s"),
+        ({"rows": 2_000_000, "features": 50, "budget_seconds": 60}, "60 s"),
+    ],
+)
+def test_the_forest_is_left_out_where_it_would_take_the_time_of_the_others(
+    facts: dict[str, object], reason: str
+) -> None:
+    proposal = choose_models(facts)
+    assert proposal.models == ("linear", "lightgbm")
+    assert reason in proposal.why
+
+
+def test_what_the_user_named_is_taken() -> None:
+    proposal = choose_models({"asked": ["forest"], "budget_seconds": 2, "metric": "f1"})
+    assert (proposal.models, proposal.metric) == (("forest",), "f1")
+
+
+def test_the_only_candidate_is_never_left_out() -> None:
+    assert choose_models({"models": ["forest"], "rows": 10, "features": 9000}).models == ("forest",)
+
+
+def test_it_tunes_while_time_is_left_and_nothing_was_tried() -> None:
+    proposal = next_round({"leaderboard": ROWS, "seconds_left": 40})
+    assert (proposal.action, proposal.trials) == ("tune", 8)
+    assert "around lightgbm" in proposal.why
+
+
+def test_it_tries_no_more_than_can_be_afforded() -> None:
+    assert next_round({"leaderboard": ROWS, "seconds_left": 8}).trials == 3
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"leaderboard": ROWS, "seconds_left": 1.5}, "1.5 s are left"),
+        ({"leaderboard": ROWS, "seconds_left": 40, "gains": [0.01, 0.0001]}, "gained 0.0001"),
+        ({"leaderboard": ROWS, "seconds_left": 40, "gains": [0.01], "noise": 0.02}, r"noise (0.02)"),
+        ({"leaderboard": ROWS, "seconds_left": 40, "rounds_left": 0}, "rounds are used"),
+        ({"leaderboard": ROWS, "seconds_left": 40, "cancelled": True}, "asked to stop"),
+        ({"leaderboard": ROWS[2:], "seconds_left": 40}, "nothing to tune"),
+        ({"leaderboard": ROWS, "trials_left": 0}, "fixed number"),
+        ({}, "nothing to tune"),
+    ],
+)
+def test_it_stops_with_the_reason(facts: dict[str, object], reason: str) -> None:
+    proposal = next_round(facts)
+    assert (proposal.action, proposal.trials) == ("stop", 0)
+    assert reason in proposal.why
+
+
+def test_in_fixed_count_mode_it_tunes_what_is_left_of_the_count() -> None:
+    assert next_round({"leaderboard": ROWS, "trials_left": 2}).trials == 2
