@@ -1,0 +1,71 @@
+"""What the tests let a crew's process call; the crews package itself cannot be imported where HOME is not ours."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from agents.scripted import ScriptedModel, call, say
+from engine.errors import BadChoice, NothingTrained
+
+Json = dict[str, Any]
+
+
+def echo(arguments: Json) -> Json:
+    sys.stdout.write("noise that a library prints\n")
+    return {"home": os.environ["HOME"], "given": arguments}
+
+
+def mendable(arguments: Json) -> Json:
+    raise BadChoice("metric", "f2", ["f1"])
+
+
+def dies(arguments: Json) -> Json:
+    os._exit(9)
+
+
+def sleeps(arguments: Json) -> Json:
+    import time
+
+    time.sleep(60)
+    return {}
+
+
+def adds(arguments: Json) -> Json:
+    """One agent with one tool; the script calls it as `arguments` say and then answers."""
+    from crewai import Agent, Crew, Task
+    from crewai.tools import BaseTool
+
+    from crews.ledger import Ledger, recorded
+    from crews.llm import crew_model
+
+    class Add(BaseTool):
+        name: str = "add"
+        description: str = "Adds two whole numbers."
+
+        def _run(self, a: int, b: int) -> str:
+            if a < 0:
+                raise NothingTrained("The adder is broken.", "Mend it.")
+            return str(a + b)
+
+    ledger = Ledger()
+    model = ScriptedModel(script=[*(call("add", **each) for each in arguments["calls"]), say("That is all.")])
+    agent = Agent(
+        role="Adder",
+        goal="Add.",
+        backstory="Adds.",
+        llm=crew_model(model, ledger),
+        tools=[recorded(Add(), ledger)],
+        max_retry_limit=0,
+        cache=False,
+    )
+    task = Task(description="Add the numbers.", expected_output="The sum.", agent=agent)
+    output = Crew(agents=[agent], tasks=[task], cache=False, verbose=False).kickoff()
+    ledger.check()
+    model.check()
+    return {
+        "text": output.raw,
+        "calls": [record.model_dump() for record in ledger.calls],
+        "shown": [str(message.content) for message in model.seen[-1]],
+        "files": sorted(str(path) for path in Path(os.environ["HOME"]).rglob("*") if path.is_file()),
+    }
