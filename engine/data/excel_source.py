@@ -1,0 +1,87 @@
+"""Reading Excel sheets: values as shown by the last calculation, streamed row by row."""
+
+import zipfile
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.data.cells import cell_text
+from engine.data.load import DataLimits, RawTable, ReadOptions
+from engine.data.sources import Row, clean_names, drop_empty_unnamed, text_frame, too_large
+from engine.errors import BadChoice, EmptySource, NotATable
+
+if TYPE_CHECKING:
+    from openpyxl.workbook import Workbook
+
+_ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
+
+
+def read_excel(path: Path, limits: DataLimits, options: ReadOptions) -> RawTable:
+    """Read one sheet of an .xlsx workbook: the first, or the one named.
+
+    Raises:
+        NotATable: a damaged workbook. BadChoice: an unknown sheet.
+        EmptySource, HeaderOnly, DuplicateColumns, TooLarge.
+    """
+    import openpyxl
+
+    source = path.name
+    _check_size(path, limits)
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise NotATable(f"{source!r} is not a readable .xlsx workbook.", "Save it again as .xlsx.") from error
+    try:
+        sheet = _sheet(book, options.sheet)
+        rows = _rows(sheet.iter_rows(values_only=True))
+        header = next(rows, None)
+        if header is None:
+            raise EmptySource(source)
+        names, notes = clean_names(source, header[1], limits)
+        frame = text_frame(source, names, _even(rows, len(names), source), limits)
+        others = (
+            [f"Sheet {sheet.title!r} was read; there are {len(book.sheetnames)}."] if len(book.sheetnames) > 1 else []
+        )
+    finally:
+        book.close()
+    frame, dropped = drop_empty_unnamed(frame)
+    return RawTable(frame, str(path), (*notes, *dropped, *(others if options.sheet is None else [])))
+
+
+def _check_size(path: Path, limits: DataLimits) -> None:
+    """A workbook is a zip archive: what it unpacks to is what counts."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except zipfile.BadZipFile as error:
+        raise NotATable(f"{path.name!r} is not a readable .xlsx workbook.", "Save it again as .xlsx.") from error
+    if size > limits.max_bytes:
+        raise too_large(path.name, "bytes", limits.max_bytes)
+
+
+def _sheet(book: "Workbook", asked: str | None) -> Any:  # noqa: ANN401  openpyxl's read-only sheets share no typed base
+    if asked is not None and asked not in book.sheetnames:
+        raise BadChoice("sheet", asked, book.sheetnames)
+    return book[asked] if asked is not None else book[book.sheetnames[0]]
+
+
+def _rows(cells: Iterator[tuple[object, ...]]) -> Iterator[tuple[int, Row]]:
+    """Row numbers and rows as text, without empty rows and without empty cells at the end."""
+    for number, values in enumerate(cells, start=1):
+        row = [None if value in _ERRORS else cell_text(value) for value in values]
+        while row and row[-1] is None:
+            row.pop()
+        if row:
+            yield number, row
+
+
+def _even(rows: Iterator[tuple[int, Row]], width: int, source: str) -> Iterator[Row]:
+    """Short rows are filled with missing cells, as Excel shows them."""
+    for number, row in rows:
+        if len(row) > width:
+            raise NotATable(
+                f"{source!r}, row {number}: {len(row)} cells under a header of {width}.",
+                "The table must start in the first row, with a name over each column.",
+            )
+        yield [cell for cell, _ in zip_longest(row, range(width))]

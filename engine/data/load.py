@@ -1,0 +1,154 @@
+"""Reading a source as a table: which reader it needs, and what every reader must keep to."""
+
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.errors import DataError, EmptySource, SourceNotFound, UnsupportedFormat
+
+READ = (
+    "CSV (.csv, .tsv, .txt, also .gz), Parquet (.parquet), JSON lines (.jsonl), Excel (.xlsx), "
+    "a database URL with a query, sample:NAME"
+)
+_CSV = {".csv", ".tsv", ".tab", ".txt", ".data", ".dat", ".psv"}
+_JSON_LINES = {".jsonl", ".ndjson", ".json"}
+_URL = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.\-]*)://")
+
+
+class ReadOptions(BaseModel):
+    """How to read a source; what is None is found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+    query: str | None = None
+
+
+class DataLimits(BaseModel):
+    """The most that is read: bytes (unpacked), rows, columns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_bytes: int = Field(2 * 1024**3, gt=0, description="Most bytes of one source, unpacked.")
+    max_rows: int = Field(5_000_000, gt=0, description="Most rows of one source.")
+    max_columns: int = Field(5_000, gt=0, description="Most columns of one source.")
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A table as read. Text formats give `str` columns; kinds are judged later. `source_name` holds no password."""
+
+    frame: pd.DataFrame
+    source_name: str
+    notes: tuple[str, ...] = ()
+
+
+def read_source(source: str, limits: DataLimits, options: ReadOptions | None = None) -> RawTable:
+    """Read a file, a database query or a sample.
+
+    Raises:
+        SourceNotFound, EmptySource, HeaderOnly, Undecodable, NotATable, UnsupportedFormat, DuplicateColumns, TooLarge:
+            the source is not a table that can be read.
+        BadArguments: a database URL without a query, or a query that changes data.
+        BadChoice: an unknown sample, sheet or encoding.
+    """
+    options = options or ReadOptions()
+    if source.startswith("sample:"):
+        from engine.data.samples import sample_frame
+
+        return RawTable(sample_frame(source.removeprefix("sample:"))[0], source)
+    url = _URL.match(source)
+    if url and url[1].lower() != "file":
+        return _read_url(source, url[1].lower(), limits, options)
+    return _read_file(Path(source.removeprefix("file://")).expanduser(), limits, options)
+
+
+def _read_url(source: str, scheme: str, limits: DataLimits, options: ReadOptions) -> RawTable:
+    if scheme in {"http", "https", "ftp", "s3", "gs", "az", "hdfs"}:
+        raise UnsupportedFormat(
+            f"A {scheme} address is not read.", f"Download the file first and give its path. Read are: {READ}."
+        )
+    from engine.data.sql_source import read_sql
+
+    return read_sql(source, limits, options)
+
+
+def _read_file(path: Path, limits: DataLimits, options: ReadOptions) -> RawTable:
+    _check_file(path)
+    try:
+        with path.open("rb") as file:
+            magic = file.read(8)
+        reader = _reader(path, magic)
+        if reader == "parquet":
+            from engine.data.parquet_source import read_parquet
+
+            return read_parquet(path, limits)
+        if reader == "excel":
+            from engine.data.excel_source import read_excel
+
+            return read_excel(path, limits, options)
+        if reader == "json":
+            from engine.data.json_source import read_json_lines
+
+            return read_json_lines(path, limits, options)
+        from engine.data.csv_source import read_csv
+
+        return read_csv(path, limits, options)
+    except PermissionError as error:
+        raise DataError(f"{str(path)!r} may not be read: permission denied.", "Change its permissions.") from error
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise UnsupportedFormat(f"{str(path)!r} is a folder.", f"Give one file. Read are: {READ}.")
+    if not path.exists():
+        raise SourceNotFound(str(path), _near_files(path))
+    if not path.is_file():
+        raise UnsupportedFormat(f"{str(path)!r} is not a regular file.", f"Read are: {READ}.")
+    if path.stat().st_size == 0:
+        raise EmptySource(str(path))
+
+
+def _near_files(path: Path) -> list[str]:
+    """Files whose name is close, spelled so that they can be pasted back."""
+    if not path.parent.is_dir():
+        return []
+    names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
+    return [str(path.with_name(name)) for name in get_close_matches(path.name, names, n=3, cutoff=0.6)]
+
+
+def _reader(path: Path, magic: bytes) -> str:
+    """By what the file holds where that is certain, by its name otherwise."""
+    if magic.startswith(b"PAR1"):
+        return "parquet"
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if magic.startswith(b"PK\x03\x04") and suffixes[-1:] != [".zip"]:
+        return "excel"
+    inner = suffixes[:-1] if suffixes[-1:] == [".gz"] else suffixes
+    last = inner[-1] if inner else ""
+    if last in _JSON_LINES:
+        return "json"
+    if last in _CSV or (not last and magic.startswith(b"\x1f\x8b")):
+        return "csv"
+    if last in {".parquet", ".pq"}:
+        return "parquet"
+    if last in {".xlsx", ".xlsm"}:
+        return "excel"
+    raise UnsupportedFormat(
+        f"{path.name!r} is of a format that is not read ({last or 'no extension'}).", f"Read are: {READ}."
+    )
+
+
+def default_name(source: str) -> str:
+    """What a dataset is called when nobody says: the file's, sample's or database's name."""
+    if source.startswith("sample:"):
+        return source.removeprefix("sample:")
+    path = Path(source.split("?", 1)[0] if _URL.match(source) else source)
+    name = path.name.split(".")[0] or path.name
+    return "query" if "@" in name or not name else name

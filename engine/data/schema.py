@@ -1,0 +1,164 @@
+"""What the columns of a dataset are. Declared once at import; nothing is inferred again later."""
+
+from collections.abc import Mapping, Sequence
+from typing import get_args
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from engine.data.cells import Kind, Parsed, parse
+from engine.data.guess import Guess, cautions, guess
+from engine.errors import ColumnNotFound, ColumnsMissing, KindMismatch, UnknownKind
+
+__all__ = ["KINDS", "Column", "Kind", "Schema", "coerce", "coerce_counted", "infer_schema"]
+
+KINDS: tuple[str, ...] = get_args(Kind)
+
+_MOST = 0.5
+"""A column of which more than this share of the present cells does not fit its kind is refused."""
+
+
+class Column(BaseModel):
+    """One column. `missing` counts cells without a usable value, `distinct` the different values present.
+
+    `reason` says why it is of its kind, `caution` what was given up in reading it ('' if nothing),
+    `date_format` how dates are written in the source (None for other kinds).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    kind: Kind
+    missing: int = 0
+    distinct: int = 0
+    reason: str = ""
+    caution: str = ""
+    date_format: str | None = None
+
+
+class Schema(BaseModel):
+    """The columns in their order in the source."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    def column(self, name: str) -> Column:
+        """Raises: ColumnNotFound, naming the nearest."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise ColumnNotFound(name, self.names)
+
+    def kind(self, name: str) -> Kind:
+        """Raises: ColumnNotFound, naming the nearest."""
+        return self.column(name).kind
+
+    def of_kind(self, *kinds: str) -> list[str]:
+        """Names of the columns of these kinds."""
+        return [column.name for column in self.columns if column.kind in kinds]
+
+    def features(self, target: str | None, drop: Sequence[str] = ()) -> list[str]:
+        """Columns to learn from: all but the target, the dropped ones and identifiers.
+
+        Raises:
+            ColumnNotFound: the target or a dropped column does not exist.
+        """
+        for name in (*([target] if target else []), *drop):
+            self.kind(name)
+        left_out = {target, *drop, *self.of_kind("identifier")}
+        return [name for name in self.names if name not in left_out]
+
+    def subset(self, names: Sequence[str]) -> "Schema":
+        """These columns, in the given order. Raises: ColumnNotFound."""
+        return Schema(columns=tuple(self.column(name) for name in names))
+
+
+def infer_schema(frame: pd.DataFrame, overrides: Mapping[str, str], target: str | None = None) -> Schema:
+    """Judge every column; an override wins. The target is never an identifier, whatever it looks like.
+
+    Raises:
+        ColumnNotFound: an override names no column.
+        UnknownKind: an override is no kind.
+        KindMismatch: most cells of a column cannot be read as the kind asked for.
+    """
+    names = [str(name) for name in frame.columns]
+    for name, kind in overrides.items():
+        if name not in names:
+            raise ColumnNotFound(name, names)
+        if kind not in KINDS:
+            raise UnknownKind(name, kind, KINDS)
+    return Schema(columns=tuple(_judge(frame[name], overrides.get(name), name == target) for name in names))
+
+
+def _judge(column: pd.Series, asked: str | None, is_target: bool) -> Column:
+    found = guess(column)
+    if asked is not None and asked != found.kind:
+        found = _override(column, asked, found)
+    elif is_target and found.kind == "identifier":
+        kind: Kind = "integer" if pd.api.types.is_numeric_dtype(column.dtype) else "category"
+        found = Guess(kind, "the target, though each value differs", parse(column, kind))
+    reason = f"{found.kind}, as asked" if asked is not None else found.reason
+    return Column(
+        name=str(column.name),
+        kind=found.kind,
+        missing=found.parsed.missing,
+        distinct=int(found.parsed.values.nunique()),
+        reason=reason,
+        caution=found.caution,
+        date_format=found.date_format,
+    )
+
+
+def _override(column: pd.Series, asked: str, inferred: Guess) -> Guess:
+    kind: Kind = next(kind for kind in get_args(Kind) if kind == asked)
+    parsed = parse(column, kind)
+    _refuse_mismatch(str(column.name), kind, parsed, f"Leave the override out: it looks like {inferred.kind}.")
+    return Guess(kind, "", parsed, cautions(str(column.name), kind, parsed))
+
+
+def _refuse_mismatch(name: str, kind: Kind, parsed: Parsed, hint: str) -> None:
+    unfit = parsed.lost + parsed.rounded
+    if parsed.present == 0 or unfit <= _MOST * parsed.present:
+        return
+    examples = ", ".join(repr(cell) for cell in parsed.examples) or "values that are not whole"
+    raise KindMismatch(
+        f"Column {name!r} cannot be read as {kind}: {unfit:,} of {parsed.present:,} cells do not fit, e.g. {examples}.",
+        hint,
+    )
+
+
+def coerce(frame: pd.DataFrame, schema: Schema, *, strict: bool = True) -> pd.DataFrame:
+    """The schema's columns in its order and dtypes; other columns are ignored.
+
+    number -> float64, integer -> Int64 (values that are not whole are rounded), category, text and identifier -> `str`
+    (all but text without surrounding white space), boolean -> boolean, datetime -> datetime64[us] in UTC without a
+    zone. Cells that do not fit and infinite values become missing.
+
+    Raises:
+        ColumnsMissing: the frame lacks a column of the schema.
+        KindMismatch: when strict and most cells of a column do not fit its kind.
+    """
+    return coerce_counted(frame, schema, strict=strict)[0]
+
+
+def coerce_counted(frame: pd.DataFrame, schema: Schema, *, strict: bool = False) -> tuple[pd.DataFrame, dict[str, int]]:
+    """As `coerce`, with the number of cells per column that held something unusable (columns without any left out)."""
+    given = [str(name) for name in frame.columns]
+    missing = [name for name in schema.names if name not in set(given)]
+    if missing:
+        raise ColumnsMissing(missing, given)
+    parts: dict[str, pd.Series] = {}
+    counts: dict[str, int] = {}
+    for column in schema.columns:
+        parsed = parse(frame[column.name], column.kind, column.date_format)
+        if strict:
+            _refuse_mismatch(column.name, column.kind, parsed, "Give the column another kind.")
+        parts[column.name] = parsed.values
+        counts[column.name] = parsed.lost + parsed.infinite
+    coerced = pd.DataFrame(parts, index=frame.index, columns=schema.names)
+    return coerced, {name: count for name, count in counts.items() if count}
