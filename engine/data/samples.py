@@ -9,8 +9,8 @@ import pandas as pd
 from engine.data.cells import TEXT
 from engine.errors import BadChoice
 
-CHURN_BAYES_AUC = 0.0
-"""ROC AUC of the true churn probabilities: what no model can beat on average, and how far below it one stays."""
+CHURN_BAYES_AUC = 0.840
+"""ROC AUC of the true churn probabilities (over a million rows): on average no model beats it."""
 
 _SEED = 20240501
 _CONTRACTS = ("month-to-month", "one year", "two years")
@@ -34,10 +34,11 @@ def churn(rows: int = 3_000, seed: int = _SEED) -> tuple[pd.DataFrame, str]:
 
     The law, with every term known: churned ~ Bernoulli(sigmoid(z)),
 
-        z = -2.19 + 1.5 [month-to-month] - 0.9 [two years] - 0.045 tenure_months + 0.55 support_calls
+        z = -1.85 + 1.5 [month-to-month] - 0.9 [two years] - 0.045 tenure_months + 0.55 support_calls
             + 0.03 (monthly_charge - 65) + 0.6 [electronic check] - 0.02 |age - 45|.
 
-    `region`, `data_gb` and `customer_id` have no effect. The ROC AUC of the true probabilities is CHURN_BAYES_AUC.
+    `region`, `data_gb` and `customer_id` have no effect. The ROC AUC of the true probabilities is 0.840
+    (CHURN_BAYES_AUC).
     `total_charge` is text and blank for customers of less than a month; 4 % of `data_gb` and 2 % of `age` are missing.
     """
     frame, probability, rng = _churn_customers(rows, seed)
@@ -58,7 +59,7 @@ def _churn_customers(rows: int, seed: int) -> tuple[pd.DataFrame, npt.NDArray[np
     calls = rng.poisson(1.1, rows)
     payment = rng.choice(4, rows, p=(0.34, 0.22, 0.22, 0.22))
     age = rng.normal(45, 14, rows).clip(18, 90).round()
-    z = -2.19 + 1.5 * (contract == 0) - 0.9 * (contract == 2) - 0.045 * tenure + 0.55 * calls
+    z = -1.85 + 1.5 * (contract == 0) - 0.9 * (contract == 2) - 0.045 * tenure + 0.55 * calls
     z += 0.03 * (charge - 65) + 0.6 * (payment == 0) - 0.02 * np.abs(age - 45)
     total = np.where(tenure == 0, " ", np.char.mod("%.2f", charge * tenure))
     data = np.where(rng.random(rows) < 0.04, np.nan, rng.lognormal(2, 0.8, rows).round(1))

@@ -19,7 +19,7 @@ _BINS = 10
 """Quantile bins that stand for classes where the target is a number."""
 
 _FEW = 20
-"""Whole-number targets with at most this many values are split as classes."""
+"""Numeric targets with at most this many values are split as classes."""
 
 
 class SplitSpec(BaseModel):
@@ -107,8 +107,7 @@ def _left_out(left_out: Mask, target: str | None) -> list[str]:
 def _labels(part: pd.DataFrame, schema: Schema, target: str) -> _Labels | None:
     """A class number per row: the target's value, or its quantile bin. None when there are too many to balance."""
     column = part[target]
-    few = column.nunique() <= _FEW
-    if schema.kind(target) in {"number", "integer", "datetime"} and not (few and schema.kind(target) == "integer"):
+    if schema.kind(target) in {"number", "integer", "datetime"} and column.nunique() > _FEW:
         ranks = column.astype("float64" if schema.kind(target) != "datetime" else "int64").rank(method="first")
         bins = min(_BINS, max(1, len(part) // 5))
         return ((ranks.to_numpy() - 1) * bins // len(part)).astype(np.int64)
