@@ -1,0 +1,96 @@
+"""The two decisions a chat model takes inside a run: which candidates, and whether another round pays."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from agents.plan import ModelProposal, RoundProposal
+from agents.rules import choose_models, next_round
+from engine.errors import did_you_mean
+from engine.metrics import METRICS, metrics_of
+from graphs.pace import MAX_ROUNDS
+from graphs.proposals import Facts, Question
+from graphs.run_types import RunRequest
+from tools.data import DatasetProfile
+from tools.training import TrainingEstimate, TrainingResult
+
+MOST_TRIALS = 20
+
+
+def model_facts(
+    request: RunRequest, profile: DatasetProfile, estimate: TrainingEstimate, seconds: float | None
+) -> dict[str, object]:
+    """What is known before the first round; `asked` and `metric` are what the user has fixed."""
+    candidates = [row for row in estimate.candidates if row.model != "dummy"]
+    return {
+        "goal": request.goal,
+        "task": estimate.task,
+        "target": estimate.target,
+        "rows": estimate.rows,
+        "features": estimate.features,
+        "class_shares": profile.class_shares,
+        "warnings": profile.warnings,
+        "models": [row.model for row in candidates],
+        "seconds_each": {row.model: round(row.seconds, 2) for row in candidates},
+        "asked": request.models,
+        "metric": request.metric,
+        "metrics": [metric.name for metric in metrics_of(estimate.task)],
+        "usual_metric": estimate.metric,
+        "budget_seconds": seconds,
+    }
+
+
+def check_models(proposal: ModelProposal, facts: Facts) -> str | None:
+    """What is wrong with the proposed candidates or metric."""
+    models, metrics = _names(facts["models"]), _names(facts["metrics"])
+    unknown = [name for name in proposal.models if name not in models]
+    if unknown:
+        near = did_you_mean(unknown[0], models)
+        return f"models: {unknown[0]!r} is not a candidate. Candidates are: {', '.join(models)}. {near}".strip()
+    if len(set(proposal.models)) < len(proposal.models):
+        return "models: a candidate is named twice."
+    if proposal.metric is not None and proposal.metric not in metrics:
+        return f"metric: {proposal.metric!r} does not fit the task. Choose from: {', '.join(metrics)}."
+    if facts["asked"] and set(proposal.models) != set(_names(facts["asked"])):
+        return f"models: the user asked for exactly these: {', '.join(_names(facts['asked']))}."
+    if facts["metric"] and proposal.metric not in (None, facts["metric"]):
+        return f"metric: the user asked for {facts['metric']}."
+    return None
+
+
+def round_facts(rounds: Sequence[TrainingResult], seconds: float | None, goal: str) -> dict[str, object]:
+    """What is known after a round; `seconds` are those that further rounds may take in all."""
+    last = rounds[-1]
+    return {
+        "goal": goal,
+        "metric": last.validation.name if last.validation else None,
+        "leaderboard": [row.model_dump(mode="json", exclude={"detail"}) for row in last.leaderboard],
+        "gains": gains(rounds),
+        "seconds_left": seconds,
+        "rounds_left": MAX_ROUNDS - len(rounds),
+        "cancelled": last.cancelled,
+    }
+
+
+def check_round(proposal: RoundProposal, facts: Facts) -> str | None:
+    """What is wrong with the proposed round."""
+    if proposal.action == "stop":
+        return None if proposal.trials == 0 else "trials: it is 0 when action is 'stop'."
+    if not 1 <= proposal.trials <= MOST_TRIALS:
+        return f"trials: from 1 to {MOST_TRIALS} when action is 'tune'."
+    return None
+
+
+def gains(rounds: Sequence[TrainingResult]) -> list[float]:
+    """By how much each round after the first improved the best validation score; positive is better."""
+    scores = [result.validation for result in rounds]
+    return [
+        METRICS[new.name].improvement(new.value, old.value) if new and old else 0.0 for old, new in pairwise(scores)
+    ]
+
+
+def _names(value: object) -> list[str]:
+    return [str(name) for name in value] if isinstance(value, list | tuple) else []
+
+
+CHOOSE_MODELS = Question("propose_models", ModelProposal, check_models, choose_models)
+NEXT_ROUND = Question("propose_round", RoundProposal, check_round, next_round)

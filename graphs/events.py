@@ -1,0 +1,153 @@
+"""What a run or a conversation says while it works: one closed union of frozen events.
+
+The terminal, an HTTP stream and a page are renderers of it. Whoever records events numbers them (`numbered`);
+an event that nobody has numbered has sequence 0.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from agents.plan import Plan
+from engine.progress import Progress
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sequence: int = 0
+
+
+class TextDelta(_Event):
+    """A piece of what is said to the user; pieces follow one another without a separator."""
+
+    kind: Literal["text"] = "text"
+    text: str
+
+
+class PlanProposed(_Event):
+    """What will be done and what it is expected to cost, before it is."""
+
+    kind: Literal["plan"] = "plan"
+    run: str
+    plan: Plan
+
+
+class ApprovalWanted(_Event):
+    """A person has to say yes or no. `approval` is to be given back with the decision, and is good for one."""
+
+    kind: Literal["approval"] = "approval"
+    approval: str
+    tool: str
+    arguments: dict[str, object]
+    why: str
+
+
+class ToolStarted(_Event):
+    """`call` ties the events of one call together."""
+
+    kind: Literal["tool_started"] = "tool_started"
+    call: str
+    tool: str
+    arguments: dict[str, object]
+
+
+class ToolProgress(_Event):
+    kind: Literal["tool_progress"] = "tool_progress"
+    call: str
+    tool: str
+    progress: Progress
+
+
+class ToolFinished(_Event):
+    """`result` is the tool's result as JSON; `error` is the sentence that the model was told instead."""
+
+    kind: Literal["tool_finished"] = "tool_finished"
+    call: str
+    tool: str
+    seconds: float
+    result: dict[str, object] | None = None
+    error: str | None = None
+
+
+class Metric(_Event):
+    """A measured figure. `rows` says on what: rows held out from the fits, or the sealed test rows."""
+
+    kind: Literal["metric"] = "metric"
+    name: str
+    value: float
+    rows: Literal["validation", "baseline", "test"]
+    ci: tuple[float, float] | None = None
+
+
+class Artifact(_Event):
+    """Something was written that the user may open."""
+
+    kind: Literal["artifact"] = "artifact"
+    name: Literal["package", "report"]
+    path: str
+
+
+class RunFinished(_Event):
+    """A run or a turn of a conversation is through; `summary` is that of a run."""
+
+    kind: Literal["finished"] = "finished"
+    run: str
+    summary: dict[str, object] | None = None
+
+
+class RunFailed(_Event):
+    """A run or a turn stopped with an error; what was finished before is kept."""
+
+    kind: Literal["failed"] = "failed"
+    run: str
+    code: str
+    sentence: str
+    hint: str = ""
+
+
+Event = Annotated[
+    TextDelta
+    | PlanProposed
+    | ApprovalWanted
+    | ToolStarted
+    | ToolProgress
+    | ToolFinished
+    | Metric
+    | Artifact
+    | RunFinished
+    | RunFailed,
+    Field(discriminator="kind"),
+]
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+"""Reads an event back from its JSON."""
+
+Emit = Callable[[Event], None]
+AnyEvent = TypeVar("AnyEvent", bound=_Event)
+
+
+def unheard(_: Event) -> None:
+    """The listener that does not listen."""
+
+
+def with_sequence(event: AnyEvent, sequence: int) -> AnyEvent:
+    """The same event with its number."""
+    return event.model_copy(update={"sequence": sequence})
+
+
+def numbered(emit: Emit, after: int = 0) -> Emit:
+    """An `Emit` that numbers what passes through it: `after` + 1, `after` + 2 ..."""
+    last = after
+
+    def pass_on(event: Event) -> None:
+        nonlocal last
+        last += 1
+        emit(with_sequence(event, last))
+
+    return pass_on
+
+
+def text_of(events: Iterable[Event]) -> str:
+    """What was said in these events."""
+    return "".join(event.text for event in events if isinstance(event, TextDelta))

@@ -1,0 +1,114 @@
+"""What a run is asked and what it answers."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.errors import BadBudget, BadChoice, JobFailed
+from tools.data import Kind
+from tools.training import ImportanceRow, TrainingResult, ValidationValue
+
+
+class RunRequest(BaseModel):
+    """A goal in words, the data, and whatever the user wants to fix; the rest is found or decided on the way."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    goal: str = Field(description="What the model is for, in words.")
+    data: str = Field(description="A file, 'sample:NAME', a database URL with `query`, or the id of a dataset.")
+    target: str | None = Field(None, description="Column to predict; found from the goal when left out.")
+    metric: str | None = Field(None, description="Metric to choose by; proposed by the model when left out.")
+    models: tuple[str, ...] | None = Field(None, description="Candidates; proposed by the model when left out.")
+    budget_seconds: float | None = Field(60.0, description="Wall clock of the whole run; null with max_models.")
+    max_models: int | None = Field(None, ge=1, le=200, description="Train exactly this many candidates; reproducible.")
+    seed: int = Field(0, ge=0, description="Seed of split, folds and models.")
+    drop: tuple[str, ...] = Field((), description="Columns to leave out.")
+    kinds: dict[str, Kind] = Field(default_factory=dict, description="Kinds of columns that override what is found.")
+    split: Literal["auto", "random", "stratified", "time", "group"] = "auto"
+    split_column: str | None = None
+    test_fraction: float = Field(0.2, ge=0.05, le=0.5)
+    delimiter: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+    query: str | None = None
+    name: str | None = Field(None, description="Name of the model in the registry.")
+    approve_all: bool = Field(False, description="Run the plan without asking.")
+
+    def check(self) -> None:
+        """Refuse what cannot be run, before anything is written.
+
+        Raises:
+            BadBudget: less than a second.
+            BadChoice: neither a budget nor a number of models.
+        """
+        if self.budget_seconds is not None and not self.budget_seconds >= 1:
+            raise BadBudget(self.budget_seconds)
+        if self.budget_seconds is None and self.max_models is None:
+            raise BadChoice("limit", "none", ("budget_seconds", "max_models"))
+
+
+class SummaryMetric(BaseModel):
+    """A metric on the sealed test rows with its 95 % interval."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    value: float
+    ci: tuple[float, float]
+
+
+class SummaryRow(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    validation: float | None
+    seconds: float
+
+
+class RunSummary(BaseModel):
+    """The result of a run, exactly as `run --json` prints it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    run_id: str
+    dataset_id: str
+    model_id: str
+    task: str
+    target: str
+    metric: SummaryMetric
+    validation: ValidationValue | None
+    baseline: ValidationValue | None
+    leaderboard: tuple[SummaryRow, ...]
+    importance: tuple[ImportanceRow, ...]
+    package: str
+    report: str
+    seconds: float
+
+
+def summary_of(result: TrainingResult, run_id: str, seconds: float) -> RunSummary:
+    """The summary of a finished training.
+
+    Raises:
+        JobFailed: the training was stopped before it had packaged a model.
+    """
+    if result.model is None or result.metric is None or result.package is None or result.report is None:
+        raise JobFailed(
+            f"Run {run_id!r} was stopped before a model was packaged.", "Start a new run, or give it a longer budget."
+        )
+    return RunSummary(
+        run_id=run_id,
+        dataset_id=result.dataset,
+        model_id=result.model,
+        task=result.task,
+        target=result.target,
+        metric=SummaryMetric(name=result.metric.name, value=result.metric.value, ci=result.metric.ci),
+        validation=result.validation,
+        baseline=result.baseline,
+        leaderboard=tuple(
+            SummaryRow(model=row.model, validation=row.validation, seconds=row.seconds) for row in result.leaderboard
+        ),
+        importance=result.importance,
+        package=result.package,
+        report=result.report,
+        seconds=round(seconds, 3),
+    )

@@ -1,0 +1,84 @@
+"""The graphs for LangGraph's own tools (`langgraph dev`, Studio), named in langgraph.json.
+
+The server builds these graphs itself, so no composition root can give them a context, and the root stands above this
+floor. Each factory therefore takes the home from the run's configuration (`configurable: {"home": PATH}`,
+`.millwright` by default) and binds every node to a workshop over it: the offline planner answers, jobs run in the
+server's process, and the server brings its own checkpoints. Settings and keys are not read here.
+"""
+
+import inspect
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from tools.catalogue import CATALOGUE
+
+from agents.offline import OfflinePlanner
+from engine.data.store import Datasets
+from engine.registry import Registry
+from graphs.assistant import AssistantContext, build_assistant, tool_definitions
+from graphs.clock import RunClock
+from graphs.proposals import prompt
+from graphs.workflow import WorkflowContext, build_workflow
+from tools.inline import InlineJobs
+from tools.workshop import Workshop
+
+HOME = ".millwright"
+
+
+def workflow(config: RunnableConfig) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """The run. Its input is `{"run": "run_1", "request": {"goal": ..., "data": "sample:churn"}}`."""
+    home = _home(config)
+    workshop = studio_workshop(home)
+    # a thread of the server is a run; its clock counts from the moment the graph is opened
+    clock = RunClock(home / "workflows" / _thread(config) / "clock.json")
+    context = WorkflowContext(workshop=workshop, model=OfflinePlanner(), clock=clock)
+    return build_workflow(bound_to(context)).compile(name="workflow")
+
+
+def assistant(config: RunnableConfig) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """The conversation. Its input is `{"messages": [...]}`."""
+    workshop = studio_workshop(_home(config))
+    model = OfflinePlanner().bind_tools(tool_definitions(list(workshop.tools.values())))
+    context = AssistantContext(workshop=workshop, model=model, system=prompt("assistant"), thread=_thread(config))
+    return build_assistant(bound_to(context)).compile(name="assistant")
+
+
+def studio_workshop(home: Path) -> Workshop:
+    """A workshop over `home` with its defaults."""
+    return Workshop(
+        home=home,
+        datasets=Datasets(home / "datasets"),
+        registry=Registry(home),
+        tools=CATALOGUE,
+        jobs=InlineJobs(home, lambda: studio_workshop(home)),
+        now=lambda: datetime.now(UTC),
+    )
+
+
+def bound_to(context: object) -> Callable[[Any], Any]:
+    """A binding for `build_workflow` and `build_assistant` that gives nodes and routes this context."""
+
+    def bind(node: Callable[[Any, Runtime[Any]], Any]) -> Callable[[Any, Runtime[Any]], Any]:
+        @wraps(node)
+        def with_context(state: Any, runtime: Runtime[Any]) -> Any:  # noqa: ANN401  whatever the node takes
+            return node(state, runtime.override(context=context))
+
+        # LangGraph reads the signature to know that a runtime is wanted
+        with_context.__signature__ = inspect.signature(node)  # type: ignore[attr-defined]
+        return with_context
+
+    return bind
+
+
+def _home(config: RunnableConfig) -> Path:
+    return Path(str(config.get("configurable", {}).get("home", HOME))).resolve()
+
+
+def _thread(config: RunnableConfig) -> str:
+    return Path(str(config.get("configurable", {}).get("thread_id", "studio"))).name
