@@ -1,0 +1,7 @@
+"""`python -m millwright.cli` is the `millwright` command."""
+
+import sys
+
+from millwright.cli.main import main
+
+sys.exit(main())

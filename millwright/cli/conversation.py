@@ -1,0 +1,129 @@
+"""The loop behind `millwright chat`."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from graphs.assistant import Decision
+from graphs.sessions import Sessions, Turn
+from millwright.cli.asking import YES
+from millwright.cli.listening import Listener, listening
+from millwright.cli.reply import Reply
+
+if TYPE_CHECKING:
+    from graphs.events import ApprovalWanted
+    from tools.workshop import Workshop
+
+NO = {"n", "no"}
+HELP = """Say what you want in your own words, for example
+  train on sample:churn to predict churn, 30 seconds
+  which columns matter most?
+  compare the models
+/sessions lists the conversations, /quit ends this one (it is kept), /help shows this."""
+
+
+@dataclass
+class Conversation:
+    """One person at one terminal, or a script's lines from a pipe."""
+
+    workshop: "Workshop"
+    sessions: Sessions
+    session: str
+    words: Callable[[str], None]
+    turns: list[dict[str, object]] = field(default_factory=list)
+    waiting: "ApprovalWanted | None" = None
+    interactive: bool = field(default_factory=lambda: sys.stdin.isatty())
+
+    def run(self) -> None:
+        """Take lines until /quit or the end of the input."""
+        self.waiting = self.sessions.pending(self.session)
+        if self.waiting is not None:
+            self._note(question(self.waiting))
+        while True:
+            line = self._line()
+            if line is None or line in ("/quit", "/exit"):
+                return
+            if line:
+                self._take(line)
+
+    def _line(self) -> str | None:
+        """The next line without its end; None at the end of the input."""
+        if self.interactive:
+            self._note("you> " if self.waiting is None else "y/n> ", end="")
+        line = sys.stdin.readline()
+        return line.strip() if line else None
+
+    def _take(self, line: str) -> None:
+        if line == "/help":
+            self._note(HELP)
+        elif line == "/sessions":
+            rows = [f"{info.id}  {info.updated:%Y-%m-%d %H:%M}  {info.title}" for info in self.sessions.list()]
+            self._note("\n".join(rows))
+        elif line.startswith("/"):
+            self._note(f"{line} is not a command. {HELP}")
+        else:
+            self._turn(line)
+
+    def _turn(self, line: str) -> None:
+        listener = Listener(self.workshop, words=self.words)
+        with listening(listener):
+            turn = self._answer(line, listener)
+        self.words("\n")
+        self._record(line, turn)
+        self.waiting = turn.approval
+        if turn.error is not None:
+            self._note(f"Error: {turn.error.sentence}\n{turn.error.hint}".rstrip())
+        if turn.approval is not None:
+            self._note(question(turn.approval))
+
+    def _answer(self, line: str, listener: Listener) -> Turn:
+        """A yes or no goes to the call that waits for it; any other line is a new message and cancels that call."""
+        said = line.lower()
+        if self.waiting is None or said not in YES | NO:
+            return self.sessions.send(self.session, line, listener)
+        decision = Decision(approve=said in YES)
+        return self.sessions.approve(self.session, self.waiting.approval, decision, listener)
+
+    def _record(self, line: str, turn: Turn) -> None:
+        error = turn.error and {"code": turn.error.code, "message": turn.error.sentence, "hint": turn.error.hint}
+        approval = turn.approval and {"tool": turn.approval.tool, "arguments": turn.approval.arguments}
+        self.turns.append({"you": line, "text": turn.text, "approval": approval, "error": error})
+
+    def _note(self, text: str, end: str = "\n") -> None:
+        print(text, end=end, file=sys.stderr, flush=True)
+
+
+def question(approval: "ApprovalWanted") -> str:
+    """What is to be approved, in one line."""
+    given = ", ".join(f"{name}={value!r}" for name, value in approval.arguments.items())
+    return f"{approval.why} Run {approval.tool}({given})? Answer y or n."
+
+
+def converse(session: str | None, json: bool) -> Reply:
+    """Hold a conversation on this terminal. Exit code 1 when a line of a script ended in an error.
+
+    Raises:
+        NotFound: `session_not_found`.
+    """
+    from millwright.cli.opening import opened, opened_mind
+
+    def words(text: str) -> None:
+        stream = sys.stderr if json else sys.stdout
+        stream.write(text)
+        stream.flush()
+
+    with opened() as workshop, opened_mind(workshop) as (model, saver):
+        sessions = Sessions(workshop, model, saver)
+        info = sessions.get(session) if session else sessions.create()
+        conversation = Conversation(workshop, sessions, info.id, words)
+        print(f"Conversation {info.id}. /help shows what can be typed.", file=sys.stderr)
+        try:
+            conversation.run()
+        except KeyboardInterrupt:
+            print(file=sys.stderr)
+        print(f"Go on later: millwright chat --session {info.id}", file=sys.stderr)
+    failed = any(turn["error"] for turn in conversation.turns)
+    scripted_failure = failed and not conversation.interactive
+    document = {"session": info.id, "turns": conversation.turns}
+    return Reply(document, lambda console: None, json, int(scripted_failure))

@@ -1,0 +1,55 @@
+"""Ctrl-C while a job runs: the first asks the job to stop and keeps the best so far, the second leaves at once."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+from engine.errors import MillwrightError
+
+EXIT_CODE = 130
+"""What a shell reports for a command that was ended by Ctrl-C."""
+
+
+class LeftByUserError(MillwrightError):
+    """The user left; the hint says how to go on."""
+
+    code = "interrupted"
+
+
+@dataclass
+class Interrupt:
+    """Whether the user asked to stop."""
+
+    asked: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODE if self.asked else 0
+
+
+@contextmanager
+def stop_on_interrupt(
+    cancel: Callable[[], object], say: Callable[[str], None], working: Callable[[], bool] = lambda: True
+) -> Iterator[Interrupt]:
+    """While the block runs, Ctrl-C calls `cancel` and lets the block come to its end.
+
+    A second Ctrl-C, and one while `working` says that no job runs, raises KeyboardInterrupt.
+    `cancel` runs in a thread of its own: the signal may have arrived in the middle of a database call of this one.
+    """
+    interrupt = Interrupt()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if interrupt.asked or not working():
+            raise KeyboardInterrupt
+        interrupt.asked = True
+        say("Stopping; the best model so far is kept. Press Ctrl-C again to leave without it.")
+        threading.Thread(target=cancel, name="cancel", daemon=True).start()
+
+    before = signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield interrupt
+    finally:
+        signal.signal(signal.SIGINT, before)

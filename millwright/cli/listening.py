@@ -1,0 +1,113 @@
+"""Events of a run or a conversation as they come: words where the caller wants them, the work on stderr."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from graphs.events import Event, PlanProposed, TextDelta, ToolFinished, ToolProgress, ToolStarted
+from millwright.cli.interrupt import Interrupt, stop_on_interrupt
+from millwright.cli.live import View, open_view
+
+if TYPE_CHECKING:
+    from agents.plan import Plan
+    from tools.workshop import Workshop
+
+ACTIVE = {"queued", "running"}
+WORTH_SAYING_S = 1.0
+
+
+def to_stderr(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+class Listener:
+    """Renders events. The view of a tool's progress is open from its start to its end."""
+
+    def __init__(
+        self, workshop: "Workshop", budget: float | None = None, words: Callable[[str], None] = to_stderr
+    ) -> None:
+        self._workshop = workshop
+        self._budget = budget
+        self._words = words
+        self._open = ExitStack()
+        self._view: View | None = None
+        self._tool = ""
+        self._since = datetime.now(UTC)
+        self.plan_shown = ""
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case TextDelta():
+                self._words(event.text)
+            case PlanProposed():
+                self.show_plan(event.plan)
+            case ToolStarted():
+                self._begin(event.tool)
+            case ToolProgress() if self._view is not None:
+                self._view.progress(event.progress)
+            case ToolFinished():
+                self._end(event)
+
+    def say(self, text: str) -> None:
+        """A sentence beside the work, wherever it is shown now."""
+        if self._view is not None:
+            self._view.say(text)
+        else:
+            to_stderr(f"{text}\n")
+
+    def show_plan(self, plan: "Plan") -> None:
+        """The plan as a table on stderr, once for each content."""
+        if plan.hash == self.plan_shown:
+            return
+        self.plan_shown = plan.hash
+        from rich.console import Console
+
+        from millwright.cli.screens import sentences, table
+
+        rows = [(number, tool, why, estimate) for number, tool, _, estimate, why in plan.to_table()]
+        total = f"About {plan.seconds:.0f} s in all." if plan.seconds is not None else ""
+        console = Console(stderr=True)
+        console.print(sentences("", f"Plan: {plan.goal}"))
+        console.print(table((">", "step", "why", ">estimate"), rows))
+        console.print(sentences(total, ""))
+
+    def job_runs(self) -> bool:
+        """Whether a job is under way, which keeps its best so far when it is told to stop."""
+        spec = self._workshop.tools.get(self._tool)
+        return self._view is not None and spec is not None and spec.job
+
+    def cancel(self) -> None:
+        """Cancel the jobs that the tool call under way has started."""
+        for job in self._workshop.jobs.list(limit=20):
+            if job.state in ACTIVE and job.created >= self._since:
+                self._workshop.jobs.cancel(job.job)
+
+    def close(self) -> None:
+        self._open.close()
+        self._view = None
+
+    def _begin(self, tool: str) -> None:
+        self.close()
+        self._tool, self._since = tool, datetime.now(UTC)
+        self._view = self._open.enter_context(open_view(self._budget))
+        self._view.say(f"> {tool}")
+
+    def _end(self, event: ToolFinished) -> None:
+        self.close()
+        if event.error:
+            self.say(f"  {event.error}")
+        elif event.seconds >= WORTH_SAYING_S:
+            self.say(f"  {event.tool}: {event.seconds:.1f} s")
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[Interrupt]:
+    """While the block runs, Ctrl-C stops the job under way and keeps its best so far; with no job it ends the block."""
+    try:
+        with stop_on_interrupt(listener.cancel, listener.say, listener.job_runs) as interrupt:
+            yield interrupt
+    finally:
+        listener.close()

@@ -1,0 +1,34 @@
+"""Options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, the rest on stderr.")]
+Data = Annotated[
+    str,
+    typer.Option(
+        "--data", metavar="SOURCE", help="A file, 'sample:NAME', or a dataset imported before (which keeps its split)."
+    ),
+]
+Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict.")]
+Budget = Annotated[
+    float, typer.Option(metavar="SECONDS", help="Wall-clock limit; ignored when --max-models fixes the work.")
+]
+Metric = Annotated[str | None, typer.Option(help="Metric to train for; chosen by task and class balance by default.")]
+Models = Annotated[
+    str | None, typer.Option(metavar="A,B", help="Candidates: linear, forest, lightgbm; all of them by default.")
+]
+MaxModels = Annotated[
+    int | None, typer.Option(metavar="N", help="Train exactly N candidates, however long it takes; reproducible.")
+]
+Drop = Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Column to leave out; may be repeated.")]
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option("--kind", metavar="COLUMN=KIND", help="Kind of a column, against what is found; may be repeated."),
+]
+Split = Annotated[
+    str, typer.Option(metavar="METHOD", help="Sealed test rows: auto, random, stratified, time:COLUMN or group:COLUMN.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the split, the folds and the models.")]
+Model = Annotated[str, typer.Option("--model", metavar="ID", help="Model id, name, or name@champion.")]
