@@ -93,10 +93,10 @@ class Undecodable(DataError):
 
     code = "undecodable_text"
 
-    def __init__(self, source: str, encoding: str, byte: int, offset: int, line: int) -> None:
+    def __init__(self, source: str, encoding: str, byte: int, offset: int, line: int, guess: str = "latin-1") -> None:
         super().__init__(
             f"{source!r} is not valid {encoding}: byte 0x{byte:02x} at offset {offset} (line {line}).",
-            "Name its encoding, for example encoding='latin-1', or save it as UTF-8.",
+            f"Name its encoding, for example encoding={guess!r}, or save it as UTF-8.",
         )
 
 

@@ -105,10 +105,10 @@ def cramers_v(one: Codes, other: Codes) -> float:
 
 def _sample(present: npt.NDArray[np.bool_]) -> Codes:
     """Positions of the rows to use: all, or an even sample of them."""
-    rows = np.flatnonzero(present).astype(np.int64)
+    rows: Codes = np.arange(len(present), dtype=np.int64)[present]
     if len(rows) <= _MOST_ROWS:
         return rows
-    return rows[np.linspace(0, len(rows) - 1, _MOST_ROWS).astype(np.int64)]
+    return rows[np.linspace(0, len(rows) - 1, _MOST_ROWS, dtype=np.int64)]
 
 
 def _floats(column: pd.Series) -> Floats:
@@ -123,5 +123,4 @@ def _codes(column: pd.Series) -> Codes:
 
 def _ranks(numbers: Floats) -> Floats:
     """Ranks from 1, ties share their mean."""
-    ranks: Floats = pd.Series(numbers).rank().to_numpy(dtype=np.float64)
-    return ranks
+    return np.asarray(pd.Series(numbers).rank(), dtype=np.float64)

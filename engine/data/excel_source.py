@@ -61,9 +61,14 @@ def _check_size(path: Path, limits: DataLimits) -> None:
 
 
 def _sheet(book: "Workbook", asked: str | None) -> Any:  # noqa: ANN401  openpyxl's read-only sheets share no typed base
-    if asked is not None and asked not in book.sheetnames:
-        raise BadChoice("sheet", asked, book.sheetnames)
-    return book[asked] if asked is not None else book[book.sheetnames[0]]
+    titles = [sheet.title for sheet in book.worksheets]
+    if asked is not None and asked not in titles:
+        raise BadChoice("sheet", asked, titles)
+    if not titles:
+        raise NotATable("The workbook has no sheet of cells.", "Give one with a table.")
+    sheet = book.worksheets[0 if asked is None else titles.index(asked)]
+    sheet.reset_dimensions()  # the size a file claims may be wrong, or a million empty rows
+    return sheet
 
 
 def _rows(cells: Iterator[tuple[object, ...]]) -> Iterator[tuple[int, Row]]:

@@ -41,6 +41,8 @@ def read_json_lines(path: Path, limits: DataLimits, options: ReadOptions) -> Raw
             parts.append(text_frame(source, keys, ([record.get(key) for key in keys] for record in batch), limits))
     if not parts:
         raise EmptySource(source)
+    if not seen:
+        raise NotATable(f"{source!r} holds only empty objects.", "Write one JSON object with keys a line.")
     frame = pd.concat(parts, ignore_index=True)
     names, notes = clean_names(source, list(frame.columns), limits)
     notes += [f"Lists and objects are kept as JSON text in: {clip(', '.join(nested), 100)}."] if nested else []

@@ -108,14 +108,14 @@ def _check_file(path: Path) -> None:
     if path.is_dir():
         raise UnsupportedFormat(f"{str(path)!r} is a folder.", f"Give one file. Read are: {READ}.")
     if not path.exists():
-        raise SourceNotFound(str(path), _near_files(path))
+        raise SourceNotFound(str(path), near_files(path))
     if not path.is_file():
         raise UnsupportedFormat(f"{str(path)!r} is not a regular file.", f"Read are: {READ}.")
     if path.stat().st_size == 0:
         raise EmptySource(str(path))
 
 
-def _near_files(path: Path) -> list[str]:
+def near_files(path: Path) -> list[str]:
     """Files whose name is close, spelled so that they can be pasted back."""
     if not path.parent.is_dir():
         return []

@@ -69,7 +69,8 @@ class CheckedBytes(io.RawIOBase):
             head = error.object[: error.start].decode(self._encoding, "replace")
             line = self._lines + head.count("\n")
             byte, offset = error.object[error.start], start + error.start
-            raise Undecodable(self._source, self._encoding, byte, offset, line) from None
+            guess = _likely_encoding(error.object[max(0, error.start - 4096) : error.start + 4096])
+            raise Undecodable(self._source, self._encoding, byte, offset, line, guess) from None
         self.bytes += len(block)
         if "\0" in text:
             offset = self.bytes - len(block) + max(block.find(b"\0"), 0)
@@ -77,6 +78,13 @@ class CheckedBytes(io.RawIOBase):
         self._lines += text.count("\n")
         if self.bytes > self._max_bytes:
             raise too_large(self._source, "bytes", self._max_bytes)
+
+
+def _likely_encoding(around: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(around).best()
+    return best.encoding if best and best.encoding not in {"utf_8", "ascii"} else "latin-1"
 
 
 def _nul(source: str, offset: int, line: int) -> NotATable:
@@ -130,10 +138,11 @@ def _encoding(start: bytes, asked: str | None) -> str:
     if asked is None:
         return marked or "utf-8"
     try:
+        b"".decode(asked)  # refuses codecs that are no text encodings, too
         name = codecs.lookup(asked).name
     except LookupError:
         raise BadChoice("encoding", asked, ("utf-8", "utf-16", "latin-1", "cp1252", "shift_jis", "gb18030")) from None
-    return marked if marked and name in {"utf-8", marked} else name
+    return marked if marked and (marked.startswith(name) or name.startswith(marked)) else name
 
 
 def clean_names(source: str, cells: Sequence[object], limits: DataLimits) -> tuple[list[str], list[str]]:
@@ -168,9 +177,7 @@ def text_frame(source: str, names: Sequence[str], rows: Iterable[Row], limits: D
     count = size = 0
     stream = iter(rows)
     while batch := list(islice(stream, min(_BATCH, limits.max_rows + 1 - count))):
-        packed = pa.record_batch(
-            [pa.array(cells, pa.large_string()) for cells in zip(*batch, strict=True)], schema=schema
-        )
+        packed = pa.record_batch([_packed(cells) for cells in zip(*batch, strict=True)], schema=schema)
         count, size = count + len(batch), size + packed.nbytes
         if count > limits.max_rows:
             raise too_large(source, "rows", limits.max_rows)
@@ -181,6 +188,14 @@ def text_frame(source: str, names: Sequence[str], rows: Iterable[Row], limits: D
     if not batches:
         raise HeaderOnly(source)
     return arrow_frame(pa.Table.from_batches(batches, schema=schema))
+
+
+def _packed(cells: Row) -> pa.Array:
+    try:
+        return pa.array(cells, pa.large_string())
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can escape but no encoding can hold
+        whole = [None if cell is None else cell.encode("utf-8", "replace").decode() for cell in cells]
+        return pa.array(whole, pa.large_string())
 
 
 _PANDAS = {

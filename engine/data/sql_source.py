@@ -9,9 +9,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from engine.data.cells import cell_text
-from engine.data.load import READ, DataLimits, RawTable, ReadOptions
+from engine.data.load import READ, DataLimits, RawTable, ReadOptions, near_files
 from engine.data.sources import Row, clean_names, text_frame
-from engine.errors import BadArguments, DataError, HeaderOnly, NotATable, SourceNotFound, UnsupportedFormat, shortened
+from engine.errors import BadArguments, DataError, NotATable, SourceNotFound, UnsupportedFormat, shortened
 
 _READS = re.compile(r"^\s*(select|with|values|table)\b", re.IGNORECASE)
 _BATCH = 10_000
@@ -51,7 +51,7 @@ def _url(source: str) -> URL:
     if url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}:
         path = Path(str(url.database))
         if not path.is_file():
-            raise SourceNotFound(str(path))
+            raise SourceNotFound(str(path), near_files(path))
     return url
 
 
@@ -99,8 +99,6 @@ def _read(connection: Connection, query: str, shown: str, limits: DataLimits) ->
         raise BadArguments("The query gives no rows.", "Give a query that starts with SELECT or WITH.")
     names, notes = clean_names(shown, list(result.keys()), limits)
     frame = text_frame(shown, names, (_row(row, names, shown) for row in result), limits)
-    if frame.empty:
-        raise HeaderOnly(shown)
     return RawTable(frame, shown, tuple(notes))
 
 
