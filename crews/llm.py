@@ -82,11 +82,12 @@ def crew_model(chat: BaseChatModel, ledger: Ledger, context_tokens: int = CONTEX
     return model
 
 
-def as_messages(messages: str | Sequence[Any]) -> list[BaseMessage]:
+def as_messages(messages: str | Sequence[dict[str, Any]]) -> list[BaseMessage]:
     """CrewAI's messages (text, or dictionaries in the OpenAI shape) as LangChain's."""
     if isinstance(messages, str):
         return [HumanMessage(messages)]
-    return convert_to_messages([{**message, "content": message.get("content") or ""} for message in messages])
+    shaped: list[dict[str, Any]] = [{**message, "content": message.get("content") or ""} for message in messages]
+    return convert_to_messages(shaped)
 
 
 def tool_calls(reply: AIMessage) -> list[dict[str, Any]]:

@@ -1,0 +1,65 @@
+"""Tools for callers from outside: the same ones, but they reach no file of this machine.
+
+A caller over HTTP names data by dataset id; a file comes in only as an upload. Otherwise a request, or a
+sentence in a conversation, could read what the server's user may read.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import create_model, model_validator
+
+from tools.spec import ToolRequest, ToolSpec
+from tools.workshop import Workshop
+
+Rule = Callable[[Workshop, str], str]
+"""From a field's value to the value to use; ValueError when it reaches outside."""
+
+
+def confined(workshop: Workshop, uploads: Path) -> Workshop:
+    """`workshop` with tools whose requests name no path but those below `uploads`."""
+    rules: dict[str, Rule] = {
+        "source": lambda _, value: _uploaded(value, uploads),
+        "data": _dataset,
+        "out": _no_file,
+    }
+    return replace(workshop, tools={name: _narrowed(workshop, spec, rules) for name, spec in workshop.tools.items()})
+
+
+def _narrowed(workshop: Workshop, spec: ToolSpec, rules: Mapping[str, Rule]) -> ToolSpec:
+    fields = rules.keys() & spec.request.model_fields.keys()
+    if not fields:
+        return spec
+
+    def check(request: ToolRequest) -> ToolRequest:
+        given: dict[str, Any] = {name: getattr(request, name) for name in fields}
+        return request.model_copy(
+            update={name: rules[name](workshop, value) for name, value in given.items() if value is not None}
+        )
+
+    validators: dict[str, Any] = {"confined": model_validator(mode="after")(check)}
+    narrow = create_model(
+        spec.request.__name__,
+        __base__=spec.request,
+        __doc__=spec.request.__doc__,
+        __validators__=validators,
+    )
+    return replace(spec, request=narrow)
+
+
+def _uploaded(source: str, uploads: Path) -> str:
+    """A sample, or a file below the uploads."""
+    if source.startswith("sample:") or Path(source).resolve().is_relative_to(uploads.resolve()):
+        return source
+    raise ValueError("over HTTP a source is 'sample:NAME'; send a file with POST /v1/datasets")
+
+
+def _dataset(workshop: Workshop, data: str) -> str:
+    """The id of an imported dataset, so that a name can never be taken for a file."""
+    return workshop.datasets.get(data).id
+
+
+def _no_file(_: Workshop, out: str) -> str:
+    raise ValueError("over HTTP nothing is written to a file; the answer holds the predictions")
