@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.data.store import Datasets
 from engine.progress import Control, Progress, Watch, silent
-from engine.registry import Registry
 from tools.spec import ToolResult, ToolSpec
+
+if TYPE_CHECKING:
+    from engine.data.store import Datasets
+    from engine.registry import Registry
 
 JsonValue = TypeVar("JsonValue")
 
@@ -47,6 +49,10 @@ class Jobs(Protocol):
         """The job's progress from event number `after` on, until it ends."""
         ...
 
+    def progress(self, job: str) -> list[Progress]:
+        """What the job has said so far, without waiting."""
+        ...
+
     def status(self, job: str) -> JobStatus: ...
 
     def list(self, limit: int = 50) -> list[JobStatus]: ...
@@ -65,6 +71,11 @@ class JobContext(Protocol):
     @property
     def control(self) -> Control: ...
 
+    @property
+    def began(self) -> float:
+        """Epoch seconds from which the job's time counts: when it was asked for, or when a worker turned to it."""
+        ...
+
     def step(self, name: str, function: Callable[[], JsonValue]) -> JsonValue:
         """Run `function` once and record its JSON result; a replay after a crash returns the record."""
         ...
@@ -75,8 +86,8 @@ class Workshop:
     """Everything a tool may touch. Made by the composition root, or by hand in a test."""
 
     home: Path
-    datasets: Datasets
-    registry: Registry
+    datasets: "Datasets"
+    registry: "Registry"
     tools: Mapping[str, ToolSpec]
     jobs: Jobs
     now: Callable[[], datetime]
