@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-FORMAT = 1
 Task = Literal["binary", "multiclass", "regression"]
 
 
@@ -90,9 +89,9 @@ class Lineage(_Part):
 
 
 class PackageInfo(_Part):
-    """A model package. `kind` names what was chosen, e.g. 'lightgbm' or 'ensemble of 2'."""
+    """A model package. `kind` names what was chosen, e.g. 'lightgbm' or 'ensemble'."""
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     model_id: str
     run_id: str
     created: datetime

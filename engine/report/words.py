@@ -1,0 +1,76 @@
+"""Numbers and names in words, shared by the report and the card."""
+
+import math
+
+from engine.package_info import PackageInfo
+
+_METRICS = {
+    "roc_auc": "ROC AUC",
+    "average_precision": "average precision",
+    "f1": "F1",
+    "macro_f1": "macro F1",
+    "precision": "precision",
+    "recall": "recall",
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R²",
+}
+
+
+def metric_label(name: str) -> str:
+    """'roc_auc' -> 'ROC AUC'."""
+    return _METRICS.get(name, name.replace("_", " "))
+
+
+def number(value: float | None) -> str:
+    """Four significant digits; a dash for a value that does not exist."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def count(value: int) -> str:
+    return f"{value:,}"
+
+
+def verdict(info: PackageInfo) -> str:
+    """The one sentence: how good, how sure, and against what."""
+    metric, label = info.metric, metric_label(info.metric.name)
+    low, high = metric.ci
+    sure = f" (95 % interval {number(low)} to {number(high)})" if low is not None and high is not None else ""
+    first = f"On {count(metric.rows)} sealed test rows {_the_model(info)} reaches {label} {number(metric.value)}{sure}."
+    if info.validation is None or info.baseline is None:
+        return first
+    better = "higher" if metric.greater_is_better else "lower"
+    return (
+        f"{first} In validation it reaches {number(info.validation.value)}, where answering without looking at the "
+        f"data reaches {number(info.baseline.value)}; {better} is better."
+    )
+
+
+def _the_model(info: PackageInfo) -> str:
+    return "the ensemble" if info.kind == "ensemble" else f"the model {info.kind!r}"
+
+
+def chosen(info: PackageInfo) -> str:
+    """What the package consists of."""
+    if len(info.members) == 1:
+        return f"The package holds one model, {info.members[0].name}."
+    shares: dict[str, float] = {}
+    for member in info.members:
+        shares[member.name] = shares.get(member.name, 0.0) + member.weight
+    parts = ", ".join(f"{name} ({share:.0%})" for name, share in shares.items())
+    return f"The package holds {len(info.members)} models; their predictions are averaged with these weights: {parts}."
+
+
+def split(info: PackageInfo) -> str:
+    """How the test rows were chosen."""
+    lineage = info.lineage
+    by = f" by column {lineage.split_column!r}" if lineage.split_column else ""
+    return f"{lineage.split_method}{by}, {lineage.split_fraction:.0%} of the rows, seed {lineage.split_seed}"
