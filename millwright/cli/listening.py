@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from graphs.events import Event, PlanProposed, TextDelta, ToolFinished, ToolProgress, ToolStarted
 from millwright.cli.interrupt import Interrupt, stop_on_interrupt
-from millwright.cli.live import View, open_view
+from millwright.cli.live import Course, View, open_view
 
 if TYPE_CHECKING:
     from agents.plan import Plan
@@ -30,7 +30,7 @@ class Listener:
         self, workshop: "Workshop", budget: float | None = None, words: Callable[[str], None] = to_stderr
     ) -> None:
         self._workshop = workshop
-        self._budget = budget
+        self._course = Course(budget)
         self._words = words
         self._open = ExitStack()
         self._view: View | None = None
@@ -92,7 +92,7 @@ class Listener:
     def _begin(self, tool: str) -> None:
         self.close()
         self._tool, self._since = tool, datetime.now(UTC)
-        self._view = self._open.enter_context(open_view(self._budget))
+        self._view = self._open.enter_context(open_view(self._course))
         self._view.say(f"> {tool}")
 
     def _end(self, event: ToolFinished) -> None:

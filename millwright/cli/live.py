@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from rich.console import Console, Group
@@ -17,6 +18,20 @@ from engine.progress import FitFinished, FitProgress, FitStarted, Note, Progress
 FRAMES_PER_SECOND = 8
 
 
+@dataclass
+class Course:
+    """What has happened so far, over all tool calls of one command; `budget` in seconds."""
+
+    budget: float | None = None
+    started: float = field(default_factory=time.monotonic)
+    fits: list[FitFinished] = field(default_factory=list)
+
+    @property
+    def spent(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self.started
+
+
 class View(Protocol):
     """Something that shows progress and says sentences."""
 
@@ -28,13 +43,13 @@ class View(Protocol):
 class Lines:
     """One line per event, for a pipe or a log."""
 
-    def __init__(self) -> None:
-        self.started = time.monotonic()
+    def __init__(self, course: Course) -> None:
+        self.course = course
 
     def progress(self, progress: Progress) -> None:
         line = describe(progress)
         if line:
-            self.say(f"[{time.monotonic() - self.started:5.1f} s] {line}")
+            self.say(f"[{self.course.spent:5.1f} s] {line}")
 
     def say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -43,15 +58,13 @@ class Lines:
 class Screen:
     """The current stage, the current fit and the budget as bars above the leaderboard so far."""
 
-    def __init__(self, console: Console, budget: float | None) -> None:
+    def __init__(self, console: Console, course: Course) -> None:
         self.console = console
-        self.budget = budget
-        self.started = time.monotonic()
-        self.fits: list[FitFinished] = []
+        self.course = course
         self.bars = Bars(
             TextColumn("{task.description:<28}"), BarColumn(), TextColumn("{task.fields[note]}"), console=console
         )
-        self.clock = self.bars.add_task("time", total=budget, note="")
+        self.clock = self.bars.add_task("time", total=course.budget, note="")
         self.fit: TaskID | None = None
 
     def progress(self, progress: Progress) -> None:
@@ -64,7 +77,7 @@ class Screen:
                 self.bars.update(self.fit, completed=progress.done, total=progress.total)
             case FitFinished():
                 self._begin(None)
-                self.fits.append(progress)
+                self.course.fits.append(progress)
             case Note():
                 self.say(progress.text)
 
@@ -77,10 +90,10 @@ class Screen:
         self.fit = None if fit is None else self.bars.add_task(fit, total=None, note="")
 
     def __rich__(self) -> Group:
-        spent = time.monotonic() - self.started
-        left = f"{spent:.0f} s" if self.budget is None else f"{spent:.0f} of {self.budget:.0f} s"
-        self.bars.update(self.clock, completed=spent if self.budget else None, note=left)
-        return Group(self.bars, leaderboard_so_far(self.fits)) if self.fits else Group(self.bars)
+        spent, budget, fits = self.course.spent, self.course.budget, self.course.fits
+        note = f"{spent:.0f} s" if budget is None else f"{spent:.0f} of {budget:.0f} s"
+        self.bars.update(self.clock, completed=spent, note=note)
+        return Group(self.bars, leaderboard_so_far(fits)) if fits else Group(self.bars)
 
 
 def leaderboard_so_far(fits: list[FitFinished]) -> Table:
@@ -112,12 +125,12 @@ def describe(progress: Progress) -> str:
 
 
 @contextmanager
-def open_view(budget: float | None) -> Iterator[View]:
+def open_view(course: Course) -> Iterator[View]:
     """A view for this stderr, closed at the end."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield Lines()
+        yield Lines(course)
         return
-    screen = Screen(console, budget)
+    screen = Screen(console, course)
     with Live(screen, console=console, refresh_per_second=FRAMES_PER_SECOND, transient=True):
         yield screen

@@ -46,13 +46,13 @@ def call_job(
     from tools.catalogue import invoke
 
     from millwright.cli.interrupt import stop_on_interrupt
-    from millwright.cli.live import open_view
+    from millwright.cli.live import Course, open_view
     from tools.jobs import job_id
 
     if tool not in workshop.tools or not workshop.tools[tool].job:
         return call(workshop, tool, result, **arguments)
     call_id = f"cli-{uuid.uuid4().hex}"
-    with open_view(budget) as view, stop_on_interrupt(lambda: workshop.jobs.cancel(job_id(call_id)), view.say):
+    with open_view(Course(budget)) as view, stop_on_interrupt(lambda: workshop.jobs.cancel(job_id(call_id)), view.say):
         answer = invoke(workshop, tool, arguments, call_id=call_id, watch=view.progress)
     assert isinstance(answer, result)
     return answer

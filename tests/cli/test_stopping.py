@@ -38,7 +38,7 @@ def read_until(process: subprocess.Popen[str], word: str) -> str:
 
 
 def test_ctrl_c_stops_the_training_and_keeps_the_best_so_far(tmp_path: Path, home: Path) -> None:
-    work = ("run", "predict churn", "--data", "sample:churn", "--target", "churn", "--budget", "120")
+    work = ("run", "predict churn", "--data", "sample:churn", "--target", "churned", "--budget", "120")
     process = started(tmp_path, home, *work, "--yes", "--json")
     read_until(process, "linear roc_auc")
     process.send_signal(signal.SIGINT)
