@@ -1,0 +1,85 @@
+"""How long a training would take: each candidate is fitted for a moment on a sample, and the time is scaled up."""
+
+import time
+
+import numpy as np
+import psutil
+from threadpoolctl import threadpool_limits
+
+from engine.automl.fitting import Features, Table
+from engine.automl.portfolio import family_of, params_of
+from engine.automl.spec import Preparation, TrainSpec
+from engine.automl.validation import Validation
+from engine.models.base import Deadline, Params
+from engine.models.linear import STRENGTHS
+from engine.models.model import fit_model
+from engine.progress import Control
+
+PILOT_ROWS = 2_000
+PILOT_SECONDS = 2.0
+USUAL = {"lightgbm": ("rounds", 250), "forest": ("trees", 200)}
+PILOT_UNITS = 12
+BYTES_PER_MB = 1e6
+FOREST_BYTES_PER_ROW = 12_000
+
+
+def estimate(
+    table: Table, preparation: Preparation, spec: TrainSpec, control: Control
+) -> tuple[list[tuple[str, float]], float]:
+    """(candidate, seconds) in order, and peak memory in MB of the whole process.
+
+    Feature building and the cost of one tree or round grow with the rows; a linear fit is timed as it is.
+    """
+    pilot = _sampled(table, spec.seed)
+    features = Features(pilot, spec.seed)
+    scale = len(table.y) / len(pilot.y)
+    found: list[tuple[str, float]] = []
+    width = 0
+    for name in preparation.candidates:
+        if control.cancelled():
+            break
+        began = time.monotonic()
+        part = features.whole(family_of(name))
+        width = max(width, part.train[0].shape[1])
+        reading = (time.monotonic() - began) * scale
+        fitting = _timed(name, features, preparation, spec, control) * scale
+        side_by_side = min(spec.threads, preparation.folds)
+        found.append((name, round((reading + fitting) * preparation.folds / side_by_side, 3)))
+    return found, round(_memory(table, width, preparation), 1)
+
+
+def _timed(name: str, features: Features, preparation: Preparation, spec: TrainSpec, control: Control) -> float:
+    """Seconds of one full fit on the pilot rows."""
+    family = family_of(name)
+    params: Params = params_of(name, preparation.chosen_metric, preparation.task, spec.seed)
+    factor = float(len(STRENGTHS)) if family == "linear" else 1.0
+    if family in USUAL:
+        key, usual = USUAL[family]
+        factor = float(params.get(key, usual)) / PILOT_UNITS
+        params = params | {key: PILOT_UNITS}
+    part = features.whole(family)
+    with threadpool_limits(limits=1, user_api="blas"):
+        # the first fit of a kind loads its library, which is no part of the work
+        for attempt in ("load", "time"):
+            deadline = Deadline(control, PILOT_SECONDS)
+            given = params | {USUAL[family][0]: 1} if attempt == "load" and family in USUAL else params
+            began = time.monotonic()
+            fit_model(family, *part.train, given, part.setting(features.table, deadline, spec.seed, 1))
+    return (time.monotonic() - began) * factor
+
+
+def _sampled(table: Table, seed: int) -> Table:
+    rows = np.sort(np.random.default_rng([seed, 4]).permutation(len(table.y))[:PILOT_ROWS])
+    validation = Validation("pilot", np.full(len(rows), -1, dtype=np.int8))
+    return Table(
+        table.frame.iloc[rows], table.schema, table.columns, table.y[rows], table.task, table.classes, validation,
+        table.power,
+    )  # fmt: skip
+
+
+def _memory(table: Table, width: int, preparation: Preparation) -> float:
+    """What the process holds now, the features of all folds, and a forest's trees."""
+    held = float(psutil.Process().memory_info().rss) / BYTES_PER_MB
+    matrices = len(table.y) * width * 4 * (preparation.folds + 1) / BYTES_PER_MB
+    trees = min(len(table.y), 30_000) * FOREST_BYTES_PER_ROW / BYTES_PER_MB if "forest" in preparation.candidates else 0
+    return held + matrices * 2 + trees

@@ -1,0 +1,194 @@
+"""From fitted candidates to the model that is packaged: choose or blend, then fit again on all rows if time allows."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from engine.automl.ensemble import Judge, best_single, greedy_blend
+from engine.automl.fitting import Features
+from engine.automl.members import blend, load_member, save_member
+from engine.automl.portfolio import family_of
+from engine.automl.record import Record
+from engine.automl.spec import FitOutcome, MemberRef, Preparation, Selection, TrainSpec
+from engine.errors import NothingTrained
+from engine.explain import IMPORTANCES, Importance, permutation_importance
+from engine.files import write_atomic
+from engine.models.base import Deadline, Floats, NoTimeError, Target
+from engine.models.model import fit_model
+from engine.progress import Control, Note, StageStarted
+
+REFIT_MARGIN = 1.6
+"""A refit has 5/4 of the rows of a fold, and its time is a guess."""
+
+Rows = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Selector:
+    """Reads the record of a run's fits and makes its selection."""
+
+    record: Record
+    preparation: Preparation
+    features: Features
+    judge: Callable[[Rows], Judge]
+    spec: TrainSpec
+
+    def select(self, seconds: float | None, control: Control) -> Selection:
+        """Raises: NothingTrained: no candidate has a model."""
+        end = None if seconds is None else time.monotonic() + seconds
+        # by name, so that equals are told apart the same way in every run
+        usable = {row.model: row for row in sorted(self.record.outcomes(), key=_name) if row.covered > 0}
+        weights = self._weights(usable, control)
+        rows, mixed = self._mixed(weights)
+        judge = self.judge(rows)
+        members: list[MemberRef] = []
+        notes = []
+        for name, weight in sorted(weights.items(), key=lambda item: -item[1]):
+            made, note = self._members(usable[name], weight, end, control)
+            members += made
+            notes += [note] if note else []
+        return Selection(
+            name=next(iter(weights)) if len(weights) == 1 else "ensemble",
+            members=tuple(members),
+            metric=self.preparation.metric,
+            validation=judge.value(mixed),
+            baseline=usable["dummy"].validation if "dummy" in usable else None,
+            threshold=judge.threshold(mixed),
+            notes=(*_words(weights), *notes),
+        )
+
+    def out_of_fold(self, selection: Selection) -> tuple[Target, Floats]:
+        """True values and blended out-of-fold predictions of a selection."""
+        rows, mixed = self._mixed(_by_candidate(selection))
+        return self.features.table.y[rows], mixed
+
+    def importance(self, selection: Selection, seconds: float, control: Control) -> list[Importance]:
+        """Importance by the models of one fold on that fold's rows, which those models have not seen."""
+        path = self.record.folder / "importance.json"
+        if path.exists():
+            return IMPORTANCES.validate_json(path.read_text(encoding="utf-8"))
+        table = self.features.table
+        weights = _by_candidate(selection)
+        shared = set.intersection(*({path.name for path in self.record.fold_folders(name)} for name in weights))
+        fold = min(shared)
+        rows = table.validation.fold == int(fold.removeprefix("fold-"))
+        folders = [self.record.folder / "fits" / name / fold for name in weights]
+        found = permutation_importance(
+            _predictor(folders, list(weights.values())), table.frame[rows], table.y[rows], table.columns,
+            self.preparation.chosen_metric, self.preparation.task, self.preparation.classes, self.spec.seed,
+            seconds, control,
+        )  # fmt: skip
+        write_atomic(path, IMPORTANCES.dump_json(found, indent=2))
+        return found
+
+    def _weights(self, usable: Mapping[str, FitOutcome], control: Control) -> dict[str, float]:
+        """Weight by candidate. A blend is made of candidates that have a prediction for every validation row."""
+        if not usable:
+            raise NothingTrained("No model was trained.", "Give more time or look at the failures in the leaderboard.")
+        control.watch(StageStarted(stage="select", detail=f"{len(usable)} candidate(s)"))
+        whole = [name for name, row in usable.items() if row.covered >= 1.0]
+        pool = {name: self.record.prediction(name) for name in whole}
+        rows = self._covered(*pool.values()) if pool else np.zeros(0, dtype=np.bool_)
+        judge = self.judge(rows) if pool else None
+        weights: dict[str, float] = {}
+        if judge is not None:
+            inside = {name: prediction[rows] for name, prediction in pool.items()}
+            winner, _ = best_single(judge, inside)
+            models = {name: prediction for name, prediction in inside.items() if name != "dummy"}
+            weights = {winner: 1.0} if winner == "dummy" else greedy_blend(judge, models, self.spec.seed)
+        for name in sorted(usable.keys() - set(whole)):
+            if self._beats(name, weights):
+                weights = {name: 1.0}
+        return weights
+
+    def _beats(self, partial: str, weights: Mapping[str, float]) -> bool:
+        """Whether a candidate with some folds is better than the choice so far, on the rows that both have."""
+        if not weights:
+            return True
+        _, rows_mixed = self._mixed(weights, whole=True)
+        prediction = self.record.prediction(partial)
+        rows = self._covered(prediction)
+        judge = self.judge(rows)
+        return judge.merit(prediction[rows]) > judge.merit(rows_mixed[rows])
+
+    def _mixed(self, weights: Mapping[str, float], whole: bool = False) -> tuple[Rows, Floats]:
+        """Rows with a prediction and the blend over them (over all rows, NaN included, when `whole`)."""
+        predictions = [self.record.prediction(name) for name in weights]
+        rows = self._covered(*predictions)
+        mixed = blend(predictions, list(weights.values()))
+        return rows, mixed if whole else mixed[rows]
+
+    def _covered(self, *predictions: Floats) -> Rows:
+        covered = [np.isfinite(values.reshape(len(values), -1)[:, 0]) for values in predictions]
+        return np.asarray(np.logical_and.reduce(covered), dtype=np.bool_)
+
+    def _members(
+        self, outcome: FitOutcome, weight: float, end: float | None, control: Control
+    ) -> tuple[list[MemberRef], str]:  # fmt: skip
+        """A refit on all rows, or the models of the folds when there is no time for it."""
+        name = outcome.model
+        folder = self.record.folder / "refits" / name
+        if folder.exists() or self._refit(outcome, folder, end, control):
+            return [MemberRef(name=name, weight=weight, folder=folder)], ""
+        folds = self.record.fold_folders(name)
+        note = f"{name}: no time to fit on all rows, the mean of {len(folds)} fold model(s) is used."
+        control.watch(Note(text=note))
+        share = weight / len(folds)
+        return [MemberRef(name=f"{name}/{path.name}", weight=share, folder=path) for path in folds], note
+
+    def _refit(self, outcome: FitOutcome, folder: Path, end: float | None, control: Control) -> bool:
+        kind = family_of(outcome.model)
+        left = None if end is None else end - time.monotonic()
+        usual = max(outcome.fold_seconds, default=0.0)
+        cheap = kind == "dummy"
+        if control.cancelled() or (left is not None and not cheap and left < usual * REFIT_MARGIN):
+            return False
+        deadline = Deadline(control, None if cheap else left)
+        table = self.features.table
+        part = self.features.whole(kind)
+        setting = part.setting(table, deadline, self.spec.seed, self.spec.threads)
+        params = outcome.params
+        try:
+            with threadpool_limits(limits=1, user_api="blas"):
+                model = fit_model(kind, *part.train, params, setting)
+        except NoTimeError:
+            return False
+        if deadline.reached:
+            return False
+        save_member(
+            folder, part.plan, model, task=table.task, classes=self.preparation.classes, params=params
+        )  # fmt: skip
+        return True
+
+
+def _name(outcome: FitOutcome) -> str:
+    return outcome.model
+
+
+def _by_candidate(selection: Selection) -> dict[str, float]:
+    """Weight by candidate: fold models of one candidate count together."""
+    weights: dict[str, float] = {}
+    for member in selection.members:
+        name = member.name.split("/")[0]
+        weights[name] = weights.get(name, 0.0) + member.weight
+    return weights
+
+
+def _words(weights: Mapping[str, float]) -> list[str]:
+    if "dummy" in weights:
+        return ["No candidate validates better than the baseline, so the baseline is the model."]
+    if len(weights) == 1:
+        return []
+    parts = ", ".join(f"{weight:.0%} {name}" for name, weight in sorted(weights.items(), key=lambda item: -item[1]))
+    return [f"A blend validates better than any single model: {parts}."]
+
+
+def _predictor(folders: list[Path], weights: list[float]) -> Callable[[pd.DataFrame], Floats]:
+    members = [load_member(folder) for folder in folders]
+    return lambda frame: blend([member.predict(frame) for member in members], weights)

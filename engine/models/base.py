@@ -1,0 +1,89 @@
+"""What every model kind shares: the setting it is fitted in, and the shape of a fitted model."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.features import Matrix
+from engine.progress import Control
+from engine.tasks import Task
+
+Params = dict[str, float | int | str | bool]
+Floats = NDArray[np.float64]
+Target = NDArray[np.float64] | NDArray[np.int64]
+
+
+def no_tick(_done: int, _total: int) -> None:
+    """The progress listener that listens to nothing."""
+
+
+@dataclass
+class Deadline:
+    """When a fit must stop: at a moment of the monotonic clock (None: never) or when the caller cancels.
+
+    `reached` stays True once it was, so that a model cut short can say so.
+    """
+
+    control: Control
+    seconds: float | None = None
+    reached: bool = False
+    _end: float | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self._end = None if self.seconds is None else time.monotonic() + self.seconds
+
+    def over(self) -> bool:
+        """Whether to stop now."""
+        if not self.reached:
+            late = self._end is not None and time.monotonic() >= self._end
+            self.reached = late or self.control.cancelled()
+        return self.reached
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything about a fit but the rows and the parameters.
+
+    `classes` counts the classes in y (codes 0 .. classes-1, all of them present); 0 for regression. `valid` are rows
+    for early stopping. `weights` (n,) weigh the rows. `categorical` are places of integer-coded features.
+    """
+
+    task: Task
+    classes: int
+    deadline: Deadline
+    seed: int = 0
+    threads: int = 1
+    valid: tuple[Matrix, Target] | None = None
+    weights: Floats | None = None
+    categorical: tuple[int, ...] = ()
+    tick: Callable[[int, int], None] = no_tick
+
+    @property
+    def regression(self) -> bool:
+        return self.task == "regression"
+
+
+class Fitted(Protocol):
+    """A fitted model of one kind. `chosen` holds what fitting decided (rounds, strength), for a later refit."""
+
+    kind: ClassVar[str]
+
+    @property
+    def chosen(self) -> Params: ...
+
+    def predict(self, features: Matrix) -> Floats:
+        """(n,) values for regression, (n, classes) probabilities otherwise."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the weights into an existing folder, never as pickle."""
+        ...
+
+
+class NoTimeError(Exception):
+    """A fit was stopped before it had anything usable."""
