@@ -156,7 +156,8 @@ def predicted_and_residuals(key: str, true: Sequence[float], predicted: Sequence
 
 
 def _curve(axes: Axes, points: Points, title: str, x: str, y: str) -> None:
-    across, up = zip(*points, strict=True)
+    # recall starts at the first true positive: draw the step from the axis to it
+    across, up = zip((0.0, points[0][1]), *points, strict=True)
     axes.fill_between(across, up, color=MAIN, alpha=0.10, lw=0)
     axes.plot(across, up, color=MAIN, lw=1.8)
     axes.set(xlim=(-0.01, 1.01), ylim=(0, 1.03), xlabel=x, ylabel=y, title=title)

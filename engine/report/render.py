@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -16,6 +17,25 @@ _HERE = Path(__file__).parent
 _MOST_BARS = 20
 _MOST_COLUMNS = 60
 _MOST_CLASSES = 12
+_MOST_SMALL = 4
+
+
+class BoardLine(NamedTuple):
+    """A line of the leaderboard; an ensemble has no fit of its own to time."""
+
+    model: str
+    status: str
+    validation: float | None
+    seconds: float | None
+    detail: str
+
+
+class Drawing(NamedTuple):
+    """A plot and what it says; small ones stand side by side."""
+
+    svg: str
+    caption: str
+    small: bool = False
 
 
 def render_report(info: PackageInfo, evaluation: Evaluation, profile: FrameProfile, folder: Path) -> str:
@@ -34,7 +54,7 @@ def render_report(info: PackageInfo, evaluation: Evaluation, profile: FrameProfi
         info=info,
         style=Markup((_HERE / "style.css").read_text(encoding="utf-8")),
         plots=drawings,
-        figure=lambda pair: _figure(*pair) if pair else "",
+        figure=lambda drawing: _figure(drawing) if drawing else "",
         verdict=words.verdict(info),
         chosen=words.chosen(info),
         split=words.split(info),
@@ -47,8 +67,9 @@ def render_report(info: PackageInfo, evaluation: Evaluation, profile: FrameProfi
         classes=_class_shares(profile),
         columns=_columns(info, profile),
         more_columns=max(0, len(info.columns) - _MOST_COLUMNS),
-        spec=json.dumps(info.lineage.spec, ensure_ascii=False),
-        folder=str(folder),
+        spec=json.dumps({k: v for k, v in info.lineage.spec.items() if v is not None}, ensure_ascii=False),
+        folder=repr(str(folder)),
+        board=_board(info),
     )
 
 
@@ -91,8 +112,9 @@ def _environment(autoescape: bool) -> Environment:
     return environment
 
 
-def _figure(svg: str, caption: str) -> Markup:
-    return Markup("<figure>{}<figcaption>{}</figcaption></figure>").format(Markup(svg), caption)
+def _figure(drawing: Drawing) -> Markup:
+    page = Markup('<figure class="{}">{}<figcaption>{}</figcaption></figure>')
+    return page.format("small" if drawing.small else "", Markup(drawing.svg), drawing.caption)
 
 
 def _cards(info: PackageInfo, label: str) -> list[dict[str, str]]:
@@ -110,8 +132,8 @@ def _cards(info: PackageInfo, label: str) -> list[dict[str, str]]:
     ]
 
 
-def _plots(info: PackageInfo, evaluation: Evaluation) -> dict[str, tuple[str, str] | None]:
-    drawings: dict[str, tuple[str, str] | None] = dict.fromkeys(
+def _plots(info: PackageInfo, evaluation: Evaluation) -> dict[str, Drawing | None]:
+    drawings: dict[str, Drawing | None] = dict.fromkeys(
         ("leaderboard", "curves", "confusion", "residuals", "calibration", "importance")
     )
     drawings["leaderboard"] = _leaderboard(info)
@@ -119,16 +141,24 @@ def _plots(info: PackageInfo, evaluation: Evaluation) -> dict[str, tuple[str, st
     return drawings | (_value_plots(evaluation) if info.task == "regression" else _class_plots(info, evaluation))
 
 
-def _leaderboard(info: PackageInfo) -> tuple[str, str] | None:
-    board = [(row.model, row.validation) for row in info.leaderboard if row.validation is not None][:_MOST_BARS]
-    if not board:
+def _leaderboard(info: PackageInfo) -> Drawing | None:
+    scored = [(row.model, value) for row in _board(info) if (value := row.validation) is not None][:_MOST_BARS]
+    if not scored:
         return None
-    names, values = [name for name, _ in board], [value for _, value in board]
+    names, values = zip(*scored, strict=True)
     label = f"{words.metric_label(info.metric.name)}, validation"
-    return plots.bars("board", names, values, label=label), "The best is on top."
+    return Drawing(plots.bars("board", names, values, label=label), "The best is on top.")
 
 
-def _importance(info: PackageInfo) -> tuple[str, str] | None:
+def _board(info: PackageInfo) -> list[BoardLine]:
+    """The leaderboard; an ensemble, which is no candidate of its own, comes first."""
+    lines = [BoardLine(row.model, row.status, row.validation, row.seconds, row.detail) for row in info.leaderboard]
+    if info.validation is None or any(line.model == info.kind for line in lines):
+        return lines
+    return [BoardLine(info.kind, "done", info.validation.value, None, words.shares(info)), *lines]
+
+
+def _importance(info: PackageInfo) -> Drawing | None:
     rows = info.importance[:_MOST_BARS]
     if not rows:
         return None
@@ -137,16 +167,15 @@ def _importance(info: PackageInfo) -> tuple[str, str] | None:
         [row.column for row in rows],
         [row.importance for row in rows],
         errors=[row.deviation for row in rows],
-        label=f"loss of {words.metric_label(info.metric.name)}",
+        label=f"{words.metric_label(info.metric.name)} {'lost' if info.metric.greater_is_better else 'added'}",
         first=False,
     )
     more = f" The {len(info.importance) - len(rows)} least important columns are not shown."
-    return drawing, "The thin line is one standard deviation over repeats." + (
-        more if len(info.importance) > len(rows) else ""
-    )
+    more = more if len(info.importance) > len(rows) else ""
+    return Drawing(drawing, f"The thin line is one standard deviation over repeats.{more}")
 
 
-def _value_plots(evaluation: Evaluation) -> dict[str, tuple[str, str] | None]:
+def _value_plots(evaluation: Evaluation) -> dict[str, Drawing | None]:
     if not evaluation.residuals:
         return {}
     predicted, true = zip(*evaluation.residuals, strict=True)
@@ -154,26 +183,29 @@ def _value_plots(evaluation: Evaluation) -> dict[str, tuple[str, str] | None]:
         f"{len(true):,} test rows. On the left, good predictions lie on the dashed line; on the right, a bend or a "
         "funnel says that the model misses something."
     )
-    return {"residuals": (plots.predicted_and_residuals("residuals", true, predicted), caption)}
+    return {"residuals": Drawing(plots.predicted_and_residuals("residuals", true, predicted), caption)}
 
 
-def _class_plots(info: PackageInfo, evaluation: Evaluation) -> dict[str, tuple[str, str] | None]:
-    drawings: dict[str, tuple[str, str] | None] = {}
+def _class_plots(info: PackageInfo, evaluation: Evaluation) -> dict[str, Drawing | None]:
+    drawings: dict[str, Drawing | None] = {}
     if evaluation.roc and evaluation.pr:
         drawing = plots.roc_and_pr("curves", evaluation.roc, evaluation.pr, _positive_share(evaluation))
         caption = f"For the class {info.classes[1]!r}. The dashed lines are what guessing gives."
-        drawings["curves"] = drawing, caption
+        drawings["curves"] = Drawing(drawing, caption)
     if evaluation.confusion and len(info.classes) <= _MOST_CLASSES:
         drawing = plots.confusion("confusion", evaluation.confusion, info.classes)
         cut = f" A row counts as {info.classes[1]!r} from a probability of {info.threshold:.3g} on."
-        caption = "Test rows by true and predicted class; the darker a cell, the larger its share of the true class."
-        drawings["confusion"] = drawing, caption + (cut if info.task == "binary" else "")
+        caption = (
+            "Test rows by true and predicted class; the stronger the colour, the larger its share of the true class."
+        )
+        small = len(info.classes) <= _MOST_SMALL
+        drawings["confusion"] = Drawing(drawing, caption + (cut if info.task == "binary" else ""), small)
     if evaluation.calibration:
         drawing = plots.calibration("calibration", [(b.predicted, b.observed, b.rows) for b in evaluation.calibration])
         caption = (
             "Calibration: where the line follows the dashed one, a predicted probability can be taken at its word."
         )
-        drawings["calibration"] = drawing, caption
+        drawings["calibration"] = Drawing(drawing, caption, small=True)
     return drawings
 
 

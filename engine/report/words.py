@@ -62,11 +62,18 @@ def chosen(info: PackageInfo) -> str:
     """What the package consists of."""
     if len(info.members) == 1:
         return f"The package holds one model, {info.members[0].name}."
-    shares: dict[str, float] = {}
+    return (
+        f"The package holds {len(info.members)} models; their predictions are averaged with these weights: "
+        f"{shares(info)}."
+    )
+
+
+def shares(info: PackageInfo) -> str:
+    """Members and their weights, e.g. 'linear (67%), forest (33%)'."""
+    by_name: dict[str, float] = {}
     for member in info.members:
-        shares[member.name] = shares.get(member.name, 0.0) + member.weight
-    parts = ", ".join(f"{name} ({share:.0%})" for name, share in shares.items())
-    return f"The package holds {len(info.members)} models; their predictions are averaged with these weights: {parts}."
+        by_name[member.name] = by_name.get(member.name, 0.0) + member.weight
+    return ", ".join(f"{name} ({share:.0%})" for name, share in by_name.items())
 
 
 def split(info: PackageInfo) -> str:

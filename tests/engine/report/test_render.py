@@ -56,9 +56,9 @@ def test_a_report_stands_alone(packaged: Any) -> None:
 @pytest.mark.parametrize(
     ("task", "figures"),
     [
-        ("binary", ["ROC", "Precision and recall", "predicted probability", "loss of"]),
-        ("multiclass", ["predicted", "true", "loss of"]),
-        ("regression", ["Predicted and true", "Residuals", "loss of"]),
+        ("binary", ["ROC", "Precision and recall", "predicted probability", "ROC AUC lost"]),
+        ("multiclass", ["predicted", "true", "log loss added"]),
+        ("regression", ["Predicted and true", "Residuals", "RMSE added"]),
     ],
 )
 def test_a_report_shows_the_plots_of_its_task(packages: Any, task: str, figures: list[str]) -> None:

