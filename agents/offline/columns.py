@@ -1,0 +1,136 @@
+"""Which column some words mean."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agents.offline.words import distance, parts, stem
+
+SURE = 0.6
+"""From here on a likeness is taken; below it is only offered in a question."""
+CLEAR = 0.05
+"""By how much the best must beat the next."""
+
+SMALL_WORDS = frozenset(
+    "a an the of for to in on by and or is are be will would which who whom whose what whether if how much many when "
+    "where that this these those it its my our their we i you me us with from into please can could should do does get "
+    "find tell want need like likely going about best good new most more model models train build make create fit learn "
+    "predict prediction predictions forecast classify estimate classifier regressor machine learning data dataset set "
+    "file table rows row column columns feature features use using all every each any some very well now so based one "
+    "someone something somebody people person customer customers client clients user users risk chance probability "
+    "value values number given know".split()
+)
+
+_RELATED = (
+    frozenset(
+        "churn churned leave left leaving quit exited exit attrition cancel cancelled unsubscribe retention".split()
+    ),
+    frozenset("price cost value amount charge worth expensive".split()),
+    frozenset("survive survived survival died death die dead mortality alive".split()),
+    frozenset("spam label ham".split()),
+    frozenset("fraud fraudulent scam".split()),
+    frozenset("default defaulted loan repay".split()),
+    frozenset("salary income wage earn earns earnings pay".split()),
+    frozenset("sick ill disease diagnosis cancer malignant benign".split()),
+)
+"""Words for the same thing; a column is found by any of them."""
+_RELATED_STEMS = tuple(frozenset(stem(word) for word in group) for group in _RELATED)
+
+USUAL_TARGETS = frozenset("target label class y outcome response".split())
+
+
+@dataclass(frozen=True)
+class Match:
+    """`column` is the one meant, or None; then `near` are the ones to ask about, nearest first."""
+
+    column: str | None
+    near: tuple[str, ...] = ()
+
+
+def find_column(words: str, columns: Sequence[str], cutoff: float = SURE) -> Match:
+    """The one column that `words` name: letter for letter, by its words, by a stem, with a typing error."""
+    scored = sorted(((likeness(words, column), column) for column in columns), key=lambda pair: -pair[0])
+    scored = [(score, column) for score, column in scored if score >= cutoff]
+    if not scored:
+        return Match(None)
+    best = scored[0][0]
+    close = tuple(column for score, column in scored if score > best - CLEAR)
+    return Match(close[0] if len(close) == 1 else None, close)
+
+
+def likeness(words: str, column: str) -> float:
+    """From 0 (nothing in common) to 1 (the very name stands there)."""
+    if words.strip() == column:
+        return 1.0
+    if re.search(rf"(?<!\w){re.escape(column)}(?!\w)", words):
+        # a name that is an ordinary word says less than one that is not
+        return 0.7 if column.lower() in SMALL_WORDS else 0.99
+    said = [word for word in parts(words)]
+    name = parts(column)
+    if not name:
+        return 0.0
+    if "".join(name) in _runs(said, len(name)):
+        return 0.55 if len(name) == 1 and name[0] in SMALL_WORDS else 0.95
+    said = [word for word in said if word not in SMALL_WORDS]
+    return _shared(said, name)
+
+
+def _runs(words: Sequence[str], most: int) -> set[str]:
+    """All runs of up to `most` + 1 words, written together: 'total charges' is 'totalcharges'."""
+    return {
+        "".join(words[start : start + length])
+        for length in range(1, most + 2)
+        for start in range(len(words) - length + 1)
+    }
+
+
+def _shared(said: Sequence[str], name: Sequence[str]) -> float:
+    """By the share of the name's words that were said, in this or a related form."""
+    if not said:
+        return 0.0
+    strength = [max(_word_likeness(word, part) for word in said) for part in name if len(part) > 1 or len(name) == 1]
+    if not strength or max(strength) < 0.5:
+        return 0.0
+    matched = sum(strength) / len(strength)
+    # one word of a longer name is enough to ask about it, and to take it when nothing else is like it
+    return max(matched * 0.9, max(strength) * 0.7)
+
+
+def _word_likeness(word: str, part: str) -> float:
+    if word == part:
+        return 1.0
+    if stem(word) == stem(part):
+        return 0.97
+    if len(part) >= 4 and word[0] == part[0] and distance(word, part) <= max(1, len(part) // 4):
+        return 0.88
+    if any(stem(word) in group and stem(part) in group for group in _RELATED_STEMS):
+        return 0.9
+    return 0.0
+
+
+def find_columns(phrases: Sequence[str], columns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The columns that the phrases name, and the phrases that name none."""
+    found: list[str] = []
+    lost: list[str] = []
+    for phrase in phrases:
+        match = find_column(phrase, columns)
+        if match.column is not None:
+            found.append(match.column)
+        else:
+            lost.append(phrase)
+    return list(dict.fromkeys(found)), lost
+
+
+def likely_targets(columns: Sequence[Mapping[str, object]], most: int = 5) -> list[str]:
+    """Columns worth offering as a target: usual names, then the last ones of few values, never identifiers."""
+    usable = [column for column in columns if column.get("kind") not in ("identifier", "datetime", "text")]
+    names = [str(column.get("name")) for column in usable]
+    usual = [name for name in names if name.lower() in USUAL_TARGETS]
+    few = [str(column.get("name")) for column in usable if _few(column)]
+    ordered = [*usual, *names[-1:], *reversed(few), *reversed(names)]
+    return list(dict.fromkeys(ordered))[:most]
+
+
+def _few(column: Mapping[str, object]) -> bool:
+    distinct = column.get("distinct")
+    return isinstance(distinct, int) and 2 <= distinct <= 10

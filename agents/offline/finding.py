@@ -1,0 +1,173 @@
+"""Which dataset, column, model or job a request means: from its words, then the conversation, then one look or question."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from agents.offline.columns import USUAL_TARGETS, find_column, likely_targets
+from agents.offline.conversation import Json
+from agents.offline.playing import Asked, Play, Request, Told
+from agents.offline.slots import Slots
+from agents.offline.wording import name_of, names
+from agents.offline.words import parts
+
+NO_DATA = "Which data should I use? Give me a file, or say 'sample:churn' to try one."
+NO_MODEL = "There is no model yet. Train one first, for example 'train on sample:churn'."
+RUNNING = ("queued", "running", "cancelling")
+IMPORT_FIELDS = ("query", "fraction")
+
+
+def given(**arguments: object) -> Json:
+    """The arguments that are there."""
+    return {name: value for name, value in arguments.items() if value not in (None, ())}
+
+
+def dataset_for(play: Play, request: Request) -> str:
+    """Id of the dataset; a source that was not loaded in this conversation is loaded."""
+    slots, known = request.slots, play.known
+    if slots.source is not None:
+        return known.sources.get(slots.source) or load(play, slots)
+    found = next(iter(slots.datasets), None) or _named(request.text, known.datasets, "dataset")
+    if found is None and slots.ordinal is not None:
+        found = _listed(known.listed, slots.ordinal, "ds_")
+    found = found or known.dataset
+    if found is not None:
+        return _seen(play, found)
+    rows = play.use("list_datasets").get("datasets") or []
+    return _only_dataset(request, [row for row in rows if isinstance(row, dict)])
+
+
+def load(play: Play, slots: Slots) -> str:
+    """Import the source of `slots`; the id of the dataset."""
+    arguments = given(source=slots.source, query=slots.query, test_fraction=slots.fraction)
+    return str(play.use_mended("import_dataset", **arguments).get("dataset"))
+
+
+def _seen(play: Play, dataset: str) -> str:
+    """The dataset, after one look at the list when its columns are not known."""
+    if not play.known.columns(dataset) and "list_datasets" in play.offered:
+        rows = play.use("list_datasets").get("datasets") or []
+        by_name = {str(row.get("name")): str(row.get("dataset")) for row in rows}
+        return by_name.get(dataset, dataset)
+    return dataset
+
+
+def _only_dataset(request: Request, rows: list[Json]) -> str:
+    by_id = {str(row.get("dataset")): row for row in rows}
+    named = _named(request.text, by_id, "dataset")
+    if named is not None:
+        return named
+    if not rows:
+        raise Asked("source", NO_DATA)
+    if len(rows) > 1:
+        listing = "; ".join(f"{name_of(row.get('name'))} ({identity})" for identity, row in list(by_id.items())[:5])
+        raise Asked("dataset", f"Which dataset should I use? {listing}", tuple(by_id))
+    return next(iter(by_id))
+
+
+def _named(text: str, rows: Mapping[str, Json], kind: str) -> str | None:
+    """The one row whose name stands in the text, letter for letter (case ignored)."""
+    said = " ".join(parts(text))
+    found = [
+        identity
+        for identity, row in rows.items()
+        if (name := " ".join(parts(str(row.get("name") or "")))) and re.search(rf"\b{re.escape(name)}\b", said)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _listed(listed: tuple[str, ...], place: int, prefix: str) -> str | None:
+    ids = [identity for identity in listed if identity.startswith(prefix)]
+    return ids[place] if -len(ids) <= place < len(ids) else None
+
+
+def target_for(play: Play, request: Request, dataset: str, last: str | None = None) -> str:
+    """The column to predict: from the words, the one declared at import, `last`, or a usual name; else a question."""
+    columns = play.known.columns(dataset)
+    usable = [str(column["name"]) for column in columns if column.get("kind") != "identifier"]
+    declared = play.known.datasets.get(dataset, {}).get("target")
+    said = bare(request.slots.target or "")
+    near: tuple[str, ...] = ()
+    for words in filter(None, (said, bare(request.slots.rest))):
+        match = find_column(words, usable)
+        if match.column is not None:
+            return match.column
+        near = near or match.near
+    if declared is not None:
+        return str(declared)
+    if said and not columns:
+        return said  # the tool knows the columns, and its error names them
+    if last is not None and last in usable and not said:
+        return last
+    usual = [name for name in usable if name.lower() in USUAL_TARGETS]
+    if len(usual) == 1 and not near:
+        return usual[0]
+    raise _which_target(near or tuple(likely_targets(columns)), len(columns))
+
+
+def _which_target(choices: tuple[str, ...], count: int) -> Asked:
+    listing = f" Likely: {names(choices, 5)}." if choices else ""
+    return Asked("target", f"Which of the {count} columns should I predict?{listing}", choices)
+
+
+def bare(text: str) -> str:
+    """The words without placeholders."""
+    return re.sub(r"\s+", " ", re.sub(r"_[a-z]+\d*_", " ", text)).strip(" ,.;?!")
+
+
+def model_for(play: Play, request: Request) -> str:
+    """Id of the model: named, by alias, by place in the last list, the last one of this conversation, or the newest."""
+    slots, known = request.slots, play.known
+    found = next(iter(slots.models), None) or _named(request.text, known.models, "model")
+    if found is None and slots.ordinal is not None:
+        found = _listed(known.listed, slots.ordinal, "mdl_") or _listed(
+            tuple(known.newest_models()), slots.ordinal, "mdl_"
+        )
+    if found is None and slots.alias is not None and request.intent != "promote":
+        return _by_alias(play, slots.alias)
+    return found or known.model or _newest(play, request)
+
+
+def _by_alias(play: Play, alias: str) -> str:
+    rows = play.use("list_models").get("models") or []
+    having = [str(row.get("model")) for row in rows if alias in (row.get("aliases") or [])]
+    if not having:
+        raise Told(f"No model is the {alias} yet. Say 'make it the {alias}' after choosing one.")
+    return having[0]
+
+
+def _newest(play: Play, request: Request) -> str:
+    rows = [row for row in play.use("list_models").get("models") or [] if isinstance(row, dict)]
+    if not rows:
+        raise Told(NO_MODEL)
+    named = _named(request.text, {str(row.get("model")): row for row in rows}, "model")
+    if named is not None:
+        return named
+    if len(rows) > 1 and request.intent == "promote":
+        ids = tuple(str(row.get("model")) for row in rows)
+        raise Asked("model", f"Which model do you mean? {names(ids, 5)}", ids)
+    if len(rows) > 1:
+        play.remarks.append("I take the newest model.")
+    return str(rows[0].get("model"))
+
+
+def job_for(play: Play, request: Request, running_only: bool) -> str:
+    """Id of the job: named, the only one that runs, or (unless `running_only`) the newest."""
+    slots = request.slots
+    if slots.jobs:
+        return slots.jobs[0]
+    if slots.ordinal is not None and (listed := _listed(play.known.listed, slots.ordinal, "job_")):
+        return listed
+    rows = [row for row in play.use("list_jobs").get("jobs") or [] if isinstance(row, dict)]
+    running = [str(row.get("job")) for row in rows if row.get("state") in RUNNING]
+    if len(running) == 1 or (running and not running_only):
+        return running[0]
+    if len(running) > 1:
+        raise Asked("job", f"Which of the running jobs do you mean? {names(running, 5)}", tuple(running))
+    if running_only or not rows:
+        raise Told("No job is running.")
+    return str(rows[0].get("job"))
+
+
+def first_of(items: Iterable[str]) -> str | None:
+    """The first, or None."""
+    return next(iter(items), None)

@@ -1,0 +1,298 @@
+"""What the planner can do: one short function per kind of request, from the request to the words for its result."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from agents.offline import wording
+from agents.offline.columns import find_column, find_columns
+from agents.offline.conversation import Json, Known
+from agents.offline.finding import NO_DATA, bare, dataset_for, given, job_for, load, model_for, target_for
+from agents.offline.playing import Asked, Play, Request, Skill, Told
+from agents.offline.slots import Slots
+from agents.offline.tables import FAMILY_NAMES
+from agents.offline.wording import name_of, names
+
+DEFAULT_BUDGET = 60.0
+"""Seconds of a training whose request names none; the same as the tool's default."""
+SETTINGS = ("target", "task", "metric", "models", "budget_seconds", "max_models", "drop", "seed")
+"""What a follow-up keeps of the last training."""
+NO_ROWS = "Which rows should I predict? Give me a file, or values such as tenure=3, Contract=Two year."
+
+
+# data
+
+
+def import_data(play: Play, request: Request) -> str:
+    if request.slots.source is None:
+        raise Asked("source", NO_DATA)
+    dataset = load(play, request.slots)
+    return wording.imported(play.known.datasets[dataset])
+
+
+def list_datasets(play: Play, request: Request) -> str:
+    return wording.datasets(play.use("list_datasets"))
+
+
+def profile(play: Play, request: Request) -> str:
+    dataset = dataset_for(play, request)
+    said = bare(request.slots.target or "")
+    match = find_column(said, play.known.column_names(dataset)) if said else None
+    arguments = given(dataset=dataset, target=match.column if match else None)
+    return wording.profiled(play.use_mended("profile_dataset", **arguments))
+
+
+# training
+
+
+def train(play: Play, request: Request) -> str:
+    _refuse_unknown_family(request.slots)
+    dataset = dataset_for(play, request)
+    target = target_for(play, request, dataset, _last_target(play.known, dataset))
+    arguments = {"dataset": dataset, "target": target, **changes(play, request.slots, dataset, {})}
+    return wording.trained(play.use_mended("train_model", **arguments, **given(name=request.slots.name)))
+
+
+def estimate(play: Play, request: Request) -> str:
+    _refuse_unknown_family(request.slots)
+    dataset = dataset_for(play, request)
+    base = _base(play.known, dataset)
+    target = target_for(play, request, dataset, _last_target(play.known, dataset))
+    arguments = {**base, "dataset": dataset, "target": target, **changes(play, request.slots, dataset, base)}
+    return wording.estimated(play.use_mended("estimate_training", **arguments))
+
+
+def refine(play: Play, request: Request) -> str:
+    """Go on from the last training (or estimate) with something changed."""
+    _refuse_unknown_family(request.slots)
+    tool = play.known.training_tool
+    dataset = dataset_for(play, replace(request, text="")) if request.slots.source else _last_dataset(play, request)
+    base = _base(play.known, dataset)
+    arguments = {**base, "dataset": dataset, **changes(play, request.slots, dataset, base)}
+    if bare(request.slots.target or "") or "target" not in base:
+        arguments["target"] = target_for(play, request, dataset, _last_target(play.known, dataset))
+    result = play.use_mended(tool, **arguments)
+    return wording.trained(result) if tool == "train_model" else wording.estimated(result)
+
+
+def go(play: Play, request: Request) -> str:
+    """'go ahead' after an estimate or a load."""
+    if play.known.training_tool == "estimate_training" and play.known.training:
+        dataset = _last_dataset(play, request)
+        return wording.trained(play.use_mended("train_model", **_base(play.known, dataset), dataset=dataset))
+    if play.known.dataset is not None and play.known.training is None:
+        return train(play, request)
+    raise Told("Tell me what to do next, for example 'train on sample:churn'. 'help' shows what I can do.")
+
+
+def changes(play: Play, slots: Slots, dataset: str, base: Mapping[str, Any]) -> Json:
+    """The settings of a training that `slots` name, on top of `base`."""
+    out = given(
+        metric=slots.metric, seed=slots.seed, models=_families(slots, base), drop=_drop(play, slots, dataset, base)
+    )
+    if slots.budget is not None:
+        out["budget_seconds"] = slots.budget
+    elif slots.factor is not None:
+        out["budget_seconds"] = float(base.get("budget_seconds") or DEFAULT_BUDGET) * slots.factor
+    if slots.max_models is not None:
+        # without a time of its own, a count means: this much work, however long it takes
+        out.update(max_models=slots.max_models, budget_seconds=slots.budget)
+    return out
+
+
+def _families(slots: Slots, base: Mapping[str, Any]) -> list[str] | None:
+    before = list(base.get("models") or FAMILY_NAMES)
+    if slots.families:
+        adds = re.search(r"\b(?:also|add|too|as well|in addition)\b", slots.rest) and base.get("models")
+        chosen = [*before, *slots.families] if adds else list(slots.families)
+    elif slots.without:
+        chosen = [name for name in before if name not in slots.without]
+        if not chosen:
+            raise Told(f"Without {names(slots.without)} no model is left to train; there are {names(FAMILY_NAMES)}.")
+    else:
+        return None
+    return list(dict.fromkeys(chosen))
+
+
+def _drop(play: Play, slots: Slots, dataset: str, base: Mapping[str, Any]) -> list[str] | None:
+    if not slots.drop:
+        return None
+    found, lost = find_columns([bare(words) for words in slots.drop if bare(words)], play.known.column_names(dataset))
+    # a name that is not there goes to the tool as it is: its error lists what there is
+    return list(dict.fromkeys([*(base.get("drop") or []), *found, *lost])) or None
+
+
+def _refuse_unknown_family(slots: Slots) -> None:
+    if slots.unknown_family:
+        raise Told(
+            f"I have no candidate for {slots.unknown_family}. There are {names(FAMILY_NAMES)} "
+            "(lightgbm is gradient boosting). Say for example 'only lightgbm'."
+        )
+
+
+def _base(known: Known, dataset: str) -> Json:
+    last = known.training or {}
+    kept = {name: last[name] for name in SETTINGS if name in last}
+    if last.get("dataset") not in (None, dataset):
+        kept.pop("drop", None)
+        if kept.get("target") not in known.column_names(dataset):
+            kept.pop("target", None)
+    return kept
+
+
+def _last_target(known: Known, dataset: str) -> str | None:
+    last = known.training or {}
+    target = last.get("target")
+    return str(target) if target is not None and last.get("dataset") == dataset else None
+
+
+def _last_dataset(play: Play, request: Request) -> str:
+    if request.slots.datasets:
+        return dataset_for(play, request)
+    last = (play.known.training or {}).get("dataset")
+    return str(last) if last else dataset_for(play, request)
+
+
+# judging
+
+
+def compare(play: Play, request: Request) -> str:
+    chosen = request.slots.models if len(request.slots.models) > 1 else ()
+    return wording.compared(play.use("compare_models", **given(models=list(chosen) or None)))
+
+
+def leaderboard(play: Play, request: Request) -> str:
+    return wording.leaderboard(play.use("show_model", model=model_for(play, request)))
+
+
+def explain(play: Play, request: Request) -> str:
+    model = model_for(play, request)
+    return wording.explained(play.use("explain_model", **given(model=model, top=request.slots.top)))
+
+
+def evaluate(play: Play, request: Request) -> str:
+    model = model_for(play, request)
+    data = request.slots.source or next(iter(request.slots.datasets), None)
+    return wording.evaluated(play.use("evaluate_model", **given(model=model, data=data)))
+
+
+# using
+
+
+def predict(play: Play, request: Request) -> str:
+    slots = request.slots
+    model = model_for(play, request)
+    if slots.rows:
+        rows = _complete(play, model, slots.rows)
+        return wording.predicted(play.use("predict", **given(model=model, rows=rows, out=slots.out)))
+    data = slots.source or next(iter(slots.datasets), None)
+    if data is None:
+        raise Asked("rows", NO_ROWS)
+    return wording.predicted(play.use("predict", **given(model=model, data=data, out=slots.out)))
+
+
+def _complete(play: Play, model: str, rows: tuple[Json, ...]) -> list[Json]:
+    """The rows with the model's own names of columns, and nothing (null) where no value was given."""
+    if model not in play.known.model_columns:
+        shown = play.use("show_model", model=model)
+        columns = [str(name) for name in shown.get("columns") or {}]
+    else:
+        columns = play.known.model_columns[model]
+    whole, unknown = [], []
+    for row in rows:
+        named = {find_column(name, columns).column or name: value for name, value in row.items()}
+        unknown += [name for name in named if name not in columns]
+        whole.append({**dict.fromkeys(columns), **{name: value for name, value in named.items() if name in columns}})
+    if unknown and columns:
+        raise Told(f"The model has no column {names(unknown)}. It has: {names(columns, 30)}.")
+    empty = len([name for name in columns if all(row.get(name) is None for row in whole)])
+    if empty:
+        play.remarks.append(f"No value was given for {empty} of {len(columns)} columns; they count as missing.")
+    return whole
+
+
+def list_models(play: Play, request: Request) -> str:
+    return wording.models(play.use("list_models"))
+
+
+def show_model(play: Play, request: Request) -> str:
+    return wording.shown(play.use("show_model", model=model_for(play, request)))
+
+
+def promote(play: Play, request: Request) -> str:
+    model = model_for(play, request)
+    return wording.promoted(play.use("promote_model", model=model, alias=request.slots.alias or "champion"))
+
+
+# jobs
+
+
+def job_status(play: Play, request: Request) -> str:
+    return wording.job(play.use("job_status", job=job_for(play, request, running_only=False)))
+
+
+def list_jobs(play: Play, request: Request) -> str:
+    return wording.jobs(play.use("list_jobs"))
+
+
+def cancel(play: Play, request: Request) -> str:
+    return wording.job(play.use("cancel_job", job=job_for(play, request, running_only=True)))
+
+
+# talk
+
+
+def nth(play: Play, request: Request) -> str:
+    """'what about the second one?': what was done last, done with another of the list."""
+    listed, about = play.known.listed, play.known.about
+    if not listed:
+        raise Told("I have shown no list yet. Say 'list models', 'list datasets' or 'list jobs'.")
+    if listed[0].startswith("ds_"):
+        skill = SKILLS["profile"]
+    elif listed[0].startswith("job_"):
+        skill = SKILLS["job_status"]
+    else:
+        # promoting changes something: it is never repeated by such a short word
+        skill = SKILLS[about if about in ("explain", "evaluate", "leaderboard") else "show_model"]
+    return skill(play, request)
+
+
+def say(text: str) -> Skill:
+    """A skill that only says something."""
+    return lambda play, request: text
+
+
+def column_talk(play: Play, request: Request) -> str:
+    """A single known column name, said without a verb: what could be done with it."""
+    return f"Shall I predict {name_of(request.text)}? Say 'predict {name_of(request.text)}'."
+
+
+SKILLS: Mapping[str, Skill] = {
+    "import": import_data,
+    "list_datasets": list_datasets,
+    "profile": profile,
+    "train": train,
+    "estimate": estimate,
+    "refine": refine,
+    "go": go,
+    "compare": compare,
+    "leaderboard": leaderboard,
+    "explain": explain,
+    "evaluate": evaluate,
+    "predict": predict,
+    "list_models": list_models,
+    "show_model": show_model,
+    "promote": promote,
+    "job_status": job_status,
+    "list_jobs": list_jobs,
+    "cancel": cancel,
+    "ordinal": nth,
+    "help": say(wording.HELP),
+    "identity": say(wording.IDENTITY),
+    "greeting": say(wording.GREETING),
+    "thanks": say("You are welcome. Tell me when there is more to do."),
+    "never_mind": say("All right, I leave it."),
+    "out_of_scope": say(wording.UNKNOWN),
+    "unknown": say(wording.UNKNOWN),
+}

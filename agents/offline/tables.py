@@ -1,0 +1,65 @@
+"""The words for metrics, model families and samples. Order matters: the longer form stands first."""
+
+import re
+
+FAMILY_NAMES = ("linear", "forest", "lightgbm")
+
+
+def _table(*rows: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE), name) for pattern, name in rows)
+
+
+METRICS = _table(
+    (r"(?:mean )?macro[- _]?(?:average[d]? )?f[- ]?1(?:[- ]score)?|f1[- _]macro", "macro_f1"),
+    (r"f[- _]?1(?:[- _]?(?:score|measure))?|f[- ]score|f[- ]measure", "f1"),
+    (
+        r"average[- _]precision|pr[- _]?auc|auc[- _]?pr|auprc|area under the precision[- ]recall(?: curve)?",
+        "average_precision",
+    ),
+    (r"roc[- _]?auc|auc[- _]?roc|auroc|roc(?: curve)?|auc|area under the (?:roc )?curve", "roc_auc"),
+    (r"balanced[- _]accuracy", "balanced_accuracy"),
+    (r"accuracy", "accuracy"),
+    (r"(?:log(?:arithmic)?|cross[- ]entropy|logistic)[- _]?loss|cross[- ]entropy", "log_loss"),
+    (r"precision", "precision"),
+    (r"recall|sensitivity", "recall"),
+    (r"rmse|root mean squared? error", "rmse"),
+    (r"mae|mean absolute error|absolute error", "mae"),
+    (r"r2|r²|r[- ]?squared?|r\^2|coefficient of determination", "r2"),
+)
+"""Pattern -> name of the engine's metric."""
+
+FAMILIES = _table(
+    (r"(?:a |an )?(?:random[- ])?forests?|rf|extra[- ]?trees", "forest"),
+    (
+        r"(?:a )?(?:light[- ]?gbm|lgbm|gbms?|gbdt|(?:gradient[- ])?boost(?:ing|ed)(?: (?:model|machine|tree)s?)?|gradient boosting)",
+        "lightgbm",
+    ),
+    (r"(?:a )?(?:linear|logistic|ridge|lasso|elastic[- ]?net)(?: (?:model|regression|classifier)s?)?|logreg", "linear"),
+    (r"(?:an? )?xg[- ]?boost", "?xgboost"),
+    (r"(?:a )?cat[- ]?boost", "?catboost"),
+    (r"(?:an? )?(?:svms?|support vector machines?)", "?support vector machines"),
+    (
+        r"(?:an? )?(?:deep |neural )+(?:net(?:work)?s?|learning)|(?:an? )?(?:mlp|lstm|cnn|transformer)s?",
+        "?neural networks",
+    ),
+    (r"(?:an? )?(?:knn|k[- ]nearest[- ]neighbou?rs?)", "?nearest neighbours"),
+    (r"naive bayes", "?naive Bayes"),
+)
+"""Pattern -> candidate; '?' marks what there is no candidate for."""
+
+NO_FAMILY = re.compile(
+    r"(?:\b(?:no|not|without|except(?: for)?|but(?: no| not)?|excluding|exclude|drop|skip|don'?t use|do not use|leave out)"
+    r"|_nofamily_\s*(?:,|and|or|nor))\s*(?:any |the )?$",
+    re.IGNORECASE,
+)
+"""What stands before a family that is not wanted."""
+
+_SET = r"(?: ?(?:data ?)?(?:set)?)"
+SAMPLES = _table(
+    (rf"(?:the |your )?(?:churn sample{_SET}|sample(?: of)? churn{_SET})", "churn"),
+    (rf"(?:the |your )?(?:breast[- _]cancer sample{_SET}|sample(?: of)? breast[- _]cancer{_SET})", "breast_cancer"),
+    (rf"(?:the |your )?(?:diabetes sample{_SET}|sample(?: of)? diabetes{_SET})", "diabetes"),
+    (rf"(?:the |your )?(?:digits sample{_SET}|sample(?: of)? digits{_SET})", "digits"),
+    (rf"(?:the |some |your |a )?(?:sample|demo|example){_SET}(?= |$)(?! prediction)", "churn"),
+)
+"""Pattern -> bundled sample; without a name the churn sample is meant."""
