@@ -69,3 +69,26 @@ def adds(arguments: Json) -> Json:
         "shown": [str(message.content) for message in model.seen[-1]],
         "files": sorted(str(path) for path in Path(os.environ["HOME"]).rglob("*") if path.is_file()),
     }
+
+
+def develops(arguments: Json) -> Json:
+    """The development crew over a real workshop, led by a script."""
+    from crews.development.run import DevelopmentRequest, develop
+    from tests.crews.workshop import workshop_at
+
+    workshop = workshop_at(Path(arguments["home"]))
+    dataset = workshop.datasets.import_source("sample:breast_cancer", target="diagnosis").id
+    train = {"dataset": dataset, "models": ["linear"], "budget_seconds": None, "max_models": 1}
+    model = ScriptedModel(
+        script=[
+            call("profile_dataset", dataset=dataset),
+            say("569 rows before the split, two classes."),
+            call("train_model", **train, metric="f2"),
+            call("train_model", **train),
+            say("A linear model is trained."),
+        ]
+    )
+    request = DevelopmentRequest(dataset=dataset, target="diagnosis", goal="find malignant cases", budget_seconds=30)
+    report = develop(workshop, model, request)
+    model.check()
+    return report.model_dump(mode="json") | {"registered": [each.model_id for each in workshop.registry.list()]}

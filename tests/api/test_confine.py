@@ -1,0 +1,41 @@
+"""Tools for strangers: a path of the server is refused wherever it could be named."""
+
+from pathlib import Path
+
+import pytest
+
+from api.confine import confined
+from engine.errors import BadArguments, NotFound
+from tests.api.home import Trained, workshop_at
+
+
+def test_a_source_is_a_sample_or_an_upload(home: Path) -> None:
+    outside = home.parent / "secret.csv"
+    outside.write_text("a,b\n" + "1,2\n" * 30)
+    (home / "uploads").mkdir()
+    (home / "uploads" / "link.csv").symlink_to(outside)
+    workshop = confined(workshop_at(home), home / "uploads")
+    for source in (str(outside), f"{home}/uploads/../../secret.csv", f"{home}/uploads/link.csv", "sqlite:///x.db"):
+        with pytest.raises(BadArguments, match="over HTTP a source is"):
+            workshop.call("import_dataset", source=source)
+    assert workshop.call("import_dataset", source="sample:diabetes")
+
+
+@pytest.mark.parametrize("tool", ["predict", "evaluate_model"])
+def test_data_is_a_dataset_and_never_a_file(trained: Trained, tool: str) -> None:
+    workshop = confined(workshop_at(trained.home), trained.home / "uploads")
+    with pytest.raises(NotFound, match="There is no dataset '/etc/passwd'"):
+        workshop.call(tool, model=trained.model, data="/etc/passwd")
+
+
+def test_predictions_of_a_dataset_work_and_nothing_is_written(trained: Trained) -> None:
+    workshop = confined(workshop_at(trained.home), trained.home / "uploads")
+    assert workshop.call("predict", model=trained.model, data=trained.dataset)
+    with pytest.raises(BadArguments, match="nothing is written to a file"):
+        workshop.call("predict", model=trained.model, data=trained.dataset, out="x.csv")
+
+
+def test_the_schema_that_a_model_is_shown_stays_the_same(home: Path) -> None:
+    open_, narrow = workshop_at(home), confined(workshop_at(home), home)
+    for name, spec in open_.tools.items():
+        assert narrow.tools[name].request.model_json_schema() == spec.request.model_json_schema()

@@ -1,0 +1,60 @@
+"""The chat box talks to the same sessions as every other surface."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from nicegui import ui
+from nicegui.testing import User
+from nicegui.testing.user_simulation import user_simulation
+
+from agents.scripted import ScriptedModel, say
+from engine.errors import ProviderFailed
+from graphs.checkpoints import open_saver
+from graphs.sessions import Sessions
+from tools.workshop import Workshop
+from web.pages import workbench
+
+
+def on_the_page(workshop: Workshop, sessions: Sessions, act: Callable[[User], Awaitable[None]]) -> None:
+    async def visit() -> None:
+        async with user_simulation(lambda: workbench(workshop, sessions)) as user:
+            await user.open("/")
+            await act(user)
+
+    asyncio.run(visit())
+
+
+async def says(user: User, text: str) -> None:
+    user.find(ui.input).type(text)
+    user.find("Send").click()
+
+
+def test_an_answer_is_shown_and_kept_in_the_session(workshop: Workshop, home: Path) -> None:
+    async def act(user: User) -> None:
+        await says(user, "hello <b>you</b>")
+        await user.should_see("Nothing is here yet.")
+        await says(user, "and now?")
+        await user.should_see("Still nothing.")
+
+    script = [say("Nothing is here yet."), say("Still nothing.")]
+    with open_saver(home) as saver, ScriptedModel(script=script) as model:
+        sessions = Sessions(workshop, model, saver)
+        on_the_page(workshop, sessions, act)
+        said = [(each.role, each.text) for each in sessions.history(sessions.list()[0].id)]
+    assert said == [
+        ("user", "hello <b>you</b>"),
+        ("assistant", "Nothing is here yet."),
+        ("user", "and now?"),
+        ("assistant", "Still nothing."),
+    ]
+
+
+def test_an_error_is_shown_in_words(workshop: Workshop, home: Path) -> None:
+    async def act(user: User) -> None:
+        await says(user, "hello")
+        await user.should_see("The endpoint is away. Try later.")
+
+    with open_saver(home) as saver:
+        model = ScriptedModel(script=[ProviderFailed("The endpoint is away.", "Try later.")])
+        on_the_page(workshop, Sessions(workshop, model, saver), act)

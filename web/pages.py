@@ -1,0 +1,131 @@
+"""The workbench: one page with datasets, models, jobs and a conversation. Everything on it is read when it is shown."""
+
+# NiceGUI is skipped by the type checker, so its decorators have no types here
+# mypy: disable-error-code="untyped-decorator"
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from fastapi import FastAPI
+from nicegui import run, ui
+
+from engine.errors import MillwrightError
+from graphs.assistant import Decision
+from graphs.events import ApprovalWanted, Emit, Event
+from graphs.sessions import Sessions
+from tools.workshop import Workshop
+from web.tables import Table, dataset_table, job_table, model_table
+from web.wording import line_of, without_images
+
+PATH = "/ui"
+REFRESH_S = 5.0
+
+Turn = Callable[[Emit], object]
+Item = Event | MillwrightError | None
+"""What a turn's thread tells the page; None at the end."""
+
+
+def mount(app: FastAPI, workshop: Workshop, sessions: Sessions) -> None:
+    """Show the workbench under /ui of `app`. Once per process: NiceGUI keeps its pages in the module."""
+
+    @ui.page("/")
+    def page() -> None:
+        workbench(workshop, sessions)
+
+    ui.run_with(app, mount_path=PATH, title="Millwright", show_welcome_message=False)
+
+
+def workbench(workshop: Workshop, sessions: Sessions) -> None:
+    """The page's content."""
+    ui.label("Millwright").classes("text-h5 q-pa-md")
+    with ui.row().classes("w-full no-wrap items-start q-px-md"):
+        with ui.column().classes("w-1/2"):
+            _conversation(sessions)
+        with ui.column().classes("w-1/2"):
+            for read in (model_table, job_table, dataset_table):
+                _table(workshop, read)
+
+
+def _table(workshop: Workshop, read: Callable[[Workshop], Table]) -> None:
+    """One table that is read again every few seconds."""
+    first = read(workshop)
+    ui.label(first.title).classes("text-h6")
+    table = ui.table(columns=first.columns, rows=first.rows, row_key="id").classes("w-full")
+    table.add_slot("no-data", first.empty)
+
+    async def refresh() -> None:
+        table.rows = (await run.io_bound(read, workshop)).rows
+
+    ui.timer(REFRESH_S, refresh, immediate=False)
+
+
+def _conversation(sessions: Sessions) -> None:
+    """A chat box over one session, opened by the first message."""
+    ui.label("Conversation").classes("text-h6")
+    log = ui.column().classes("w-full")
+    session: list[str] = []
+
+    async def send() -> None:
+        text = box.value.strip()
+        if not text:
+            return
+        box.value = ""
+        if not session:
+            session.append((await run.io_bound(sessions.create)).id)
+        with log:
+            ui.chat_message(text, name="You", sent=True)
+        await show(lambda emit: sessions.send(session[0], text, emit))
+
+    async def show(turn: Turn) -> None:
+        """Run one turn and show what it says; a call that waits for approval gets two buttons."""
+        box.disable()
+        with log:
+            waiting = await _shown(turn, ui.markdown(""))
+            if waiting:
+                _approval(waiting, decide)
+        box.enable()
+
+    async def decide(approval: str, approve: bool) -> None:
+        await show(lambda emit: sessions.approve(session[0], approval, Decision(approve=approve), emit))
+
+    box = ui.input(placeholder="What do you want from your data?").classes("w-full").on("keydown.enter", send)
+    ui.button("Send", on_click=send)
+
+
+def _approval(waiting: ApprovalWanted, decide: Callable[[str, bool], Awaitable[None]]) -> None:
+    with ui.row() as row:
+
+        async def answer(approve: bool) -> None:
+            row.set_visibility(False)
+            await decide(waiting.approval, approve)
+
+        ui.button("Approve", on_click=lambda: answer(True))
+        ui.button("Decline", on_click=lambda: answer(False))
+
+
+async def _shown(turn: Turn, answer: ui.markdown) -> ApprovalWanted | None:
+    """Run a turn on a thread of its own, write its events into `answer`, and return the question it ends with."""
+    loop, queue = asyncio.get_running_loop(), asyncio.Queue[Item]()
+
+    def tell(item: Item) -> None:
+        # the page may be closed before the turn is over; the turn goes on and is in the session's history
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(queue.put_nowait, item)
+
+    def work() -> None:
+        try:
+            turn(tell)
+        except MillwrightError as error:
+            tell(error)
+        finally:
+            tell(None)
+
+    threading.Thread(target=work, name="turn", daemon=True).start()
+    said, waiting = "", None
+    while (item := await queue.get()) is not None:
+        said += str(item) if isinstance(item, MillwrightError) else line_of(item)
+        answer.content = without_images(said)
+        waiting = item if isinstance(item, ApprovalWanted) else None
+    return waiting
