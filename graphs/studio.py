@@ -8,6 +8,7 @@ server's process, and the server brings its own checkpoints. Settings and keys a
 
 import inspect
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -35,10 +36,10 @@ def workflow(config: RunnableConfig) -> CompiledStateGraph[Any, Any, Any, Any]:
     """The run. Its input is `{"run": "run_1", "request": {"goal": ..., "data": "sample:churn"}}`."""
     home = _home(config)
     workshop = studio_workshop(home)
-    # a thread of the server is a run; its clock counts from the moment the graph is opened
+    # a thread of the server is a run; there is no one process around it, so its clock counts node by node
     clock = RunClock(home / "workflows" / _thread(config) / "clock.json")
     context = WorkflowContext(workshop=workshop, model=OfflinePlanner(), clock=clock)
-    return build_workflow(bound_to(context)).compile(name="workflow")
+    return build_workflow(bound_to(context, clock)).compile(name="workflow")
 
 
 def assistant(config: RunnableConfig) -> CompiledStateGraph[Any, Any, Any, Any]:
@@ -61,13 +62,14 @@ def studio_workshop(home: Path) -> Workshop:
     )
 
 
-def bound_to(context: object) -> Callable[[Any], Any]:
-    """A binding for `build_workflow` and `build_assistant` that gives nodes and routes this context."""
+def bound_to(context: object, during: AbstractContextManager[object] | None = None) -> Callable[[Any], Any]:
+    """A binding for `build_workflow` and `build_assistant`: nodes and routes get `context` and run inside `during`."""
 
     def bind(node: Callable[[Any, Runtime[Any]], Any]) -> Callable[[Any, Runtime[Any]], Any]:
         @wraps(node)
         def with_context(state: Any, runtime: Runtime[Any]) -> Any:  # noqa: ANN401  whatever the node takes
-            return node(state, runtime.override(context=context))
+            with during or nullcontext():
+                return node(state, runtime.override(context=context))
 
         # LangGraph reads the signature to know that a runtime is wanted
         with_context.__signature__ = inspect.signature(node)  # type: ignore[attr-defined]

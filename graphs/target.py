@@ -1,11 +1,12 @@
 """Which data a run works on, and which column its goal in words means."""
 
-import re
 from collections.abc import Sequence
 
 from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel, ConfigDict, Field
 
+from agents.offline.columns import find_column, find_columns
+from agents.offline.slots import read_slots
 from engine.data.load import ReadOptions, read_source
 from engine.errors import ColumnNotFound, TargetNeeded, did_you_mean
 from graphs.calls import use_tool
@@ -19,9 +20,6 @@ IMPORT_FIELDS = {
     *("kinds", "split", "split_column", "test_fraction", "seed"),
     *("delimiter", "encoding", "sheet", "query"),
 }
-_VERBS = re.compile(r"\b(predict|forecast|estimate|classify|model|explain|guess|detect)\w*\b", re.IGNORECASE)
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_SHORTEST_STEM, _LONGEST_ENDING = 4, 3
 
 
 class TargetProposal(BaseModel):
@@ -80,42 +78,23 @@ def find_target(model: BaseChatModel, goal: str, columns: Sequence[str], emit: E
 
 
 def named_column(goal: str, columns: Sequence[str]) -> str | None:
-    """The one column that the words name: 'which customers churn' names 'Churn', but so does no other column.
-
-    Of several, the one right behind a verb such as 'predict' is meant: 'predict price from area' names 'price'.
-    """
-    found = {column: place for column in columns if (place := _place(goal, column)) is not None}
-    if len(found) <= 1:
-        return next(iter(found), None)
-    verb = _VERBS.search(goal)
-    if verb is None:
-        return None
-    start = len(_words(goal[: verb.end()]))
-    close = [column for column, place in found.items() if 0 <= place - start <= 1]
-    return close[0] if len(close) == 1 else None
+    """The one column that the words name, e.g. 'Churn' in 'which customers churn'."""
+    said = read_slots(goal, frozenset(column.lower() for column in columns))
+    meant = find_column(said.target, columns).column if said.target else None
+    return meant or find_column(goal, columns).column
 
 
-def _place(goal: str, column: str) -> int | None:
-    """Number of the word of `goal` where the column's name begins, or None."""
-    said, name = _words(goal), _words(column)
-    if not name:
-        return None
-    for place in range(len(said) - len(name) + 1):
-        if all(_same(a, b) for a, b in zip(said[place:], name, strict=False)):
-            return place
-    return None
-
-
-def _words(text: str) -> list[str]:
-    return [word.lower() for word in _WORD.findall(text)]
-
-
-def _same(said: str, name: str) -> bool:
-    """Equal, or the name with an ending: 'churned' for 'churn', 'prices' for 'price'."""
-    if said == name:
-        return True
-    stem = name.rstrip("e")
-    return len(name) >= _SHORTEST_STEM and said.startswith(stem) and len(said) - len(name) <= _LONGEST_ENDING
+def filled_from_words(request: RunRequest, columns: Sequence[str]) -> RunRequest:
+    """The request with what only its goal says: metric, candidates and columns to leave out."""
+    said = read_slots(request.goal, frozenset(column.lower() for column in columns))
+    dropped, _ = find_columns(said.drop, columns)
+    return request.model_copy(
+        update={
+            "metric": request.metric or said.metric,
+            "models": request.models or said.families or None,
+            "drop": request.drop or tuple(dropped),
+        }
+    )
 
 
 def _check(proposal: TargetProposal, facts: Facts) -> str | None:

@@ -24,7 +24,7 @@ from graphs.pace import Pace
 from graphs.proposals import propose
 from graphs.run_plan import PlanDecision, plan_of
 from graphs.run_types import RunRequest, summary_of
-from graphs.target import dataset_of
+from graphs.target import dataset_of, filled_from_words
 from tools.data import DatasetProfile
 from tools.jobs import CANCELLED_CODE
 from tools.spec import ToolResult
@@ -70,7 +70,10 @@ def analyse(state: WorkflowState, runtime: Work) -> Update:
     context, request = runtime.context, _request(state)
     dataset, target = dataset_of(context.workshop, context.model, request, state["run"], context.emit)
     profile = _use(state, runtime, "profile_dataset", {"dataset": dataset, "target": target})
-    return {"dataset": dataset, "target": target, "profile": profile.model_dump(mode="json")}
+    assert isinstance(profile, DatasetProfile)
+    whole = filled_from_words(request, [column.name for column in profile.columns if column.name != target])
+    found = {"request": whole.model_dump(mode="json"), "profile": profile.model_dump(mode="json")}
+    return {"dataset": dataset, "target": target, **found}
 
 
 def plan(state: WorkflowState, runtime: Work) -> Update:

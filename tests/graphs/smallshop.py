@@ -71,16 +71,16 @@ def effects(home: Path) -> list[str]:
     return log.read_text().splitlines() if log.exists() else []
 
 
-def kill_here(workshop: Workshop, place: str) -> None:
+def kill_here(home: Path, place: str) -> None:
     """End this process as if the power failed, once, when `kill` in the home names this place."""
-    order = workshop.home / "kill"
+    order = home / "kill"
     if order.exists() and order.read_text() == place:
         order.unlink()
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def import_dataset(workshop: Workshop, request: ImportDatasetRequest) -> DatasetSummary:
-    kill_here(workshop, "import")
+    kill_here(workshop.home, "import")
     with open(request.source, newline="") as file:
         header, *rows = list(csv.reader(file))
     if request.target is not None and request.target not in header:
@@ -110,14 +110,14 @@ def table(workshop: Workshop, target: str) -> tuple[list[str], np.ndarray, np.nd
 
 
 def profile_dataset(workshop: Workshop, request: ProfileDatasetRequest) -> DatasetProfile:
-    kill_here(workshop, "profile")
+    kill_here(workshop.home, "profile")
     names, x, _ = table(workshop, request.target or "y")
     columns = tuple(ColumnProfile(name=name, kind="number", missing=0, missing_share=0.0, distinct=9) for name in names)
     return DatasetProfile(dataset="ds_small", rows=len(x), columns=columns, target=request.target, task="regression")
 
 
 def estimate_training(workshop: Workshop, request: EstimateTrainingRequest) -> TrainingEstimate:
-    kill_here(workshop, "estimate")
+    kill_here(workshop.home, "estimate")
     names, x, _ = table(workshop, request.target or "y")
     candidates = tuple(CandidateEstimate(model=name, seconds=0.01) for name in ("dummy", *CANDIDATES))
     return TrainingEstimate(
@@ -141,7 +141,7 @@ def train_model(workshop: Workshop, request: TrainModelRequest) -> TrainingResul
     run = request.run or run_id(job.id)
     folder = workshop.runs / run
     folder.mkdir(parents=True, exist_ok=True)
-    names = _names(folder, request)
+    names = job.step("names", lambda: _names(folder, request))
     rows = []
     for place, name in enumerate(names, 1):
         job.control.watch(FitStarted(model=name, index=place, total=len(names)))
@@ -166,10 +166,10 @@ def _fitter(workshop: Workshop, request: TrainModelRequest, folder: Path, name: 
     def fit() -> dict[str, object]:
         done = folder / f"{name}.fit"
         if not done.exists():
-            kill_here(workshop, f"before {name}")
+            kill_here(workshop.home, f"before {name}")
             note(workshop, f"fit {name}")
             done.write_text(repr(_score(workshop, request.target or "y", name, "train")))
-            kill_here(workshop, f"after {name}")
+            kill_here(workshop.home, f"after {name}")
         return LeaderboardRow(model=name, status="done", validation=float(done.read_text()), seconds=0.01).model_dump(
             mode="json"
         )
@@ -213,13 +213,13 @@ def _result(workshop: Workshop, request: TrainModelRequest, run: str, rows: list
 
 
 def _finish(workshop: Workshop, request: TrainModelRequest, run: str, best: str) -> dict[str, object]:
-    kill_here(workshop, "before finish")
+    kill_here(workshop.home, "before finish")
     error = _score(workshop, request.target or "y", best, "test")
     package = workshop.home / "models" / model_id(run)
     if not package.exists():
         note(workshop, f"register {model_id(run)}")
         package.mkdir(parents=True)
-    kill_here(workshop, "after finish")
+    kill_here(workshop.home, "after finish")
     metric = MetricValue(name="rmse", value=error, ci=(error * 0.9, error * 1.1), rows=10)
     return {
         "model": model_id(run),
@@ -264,7 +264,7 @@ class Sum(ToolResult):
 
 
 def add(workshop: Workshop, request: AddRequest) -> Sum:
-    kill_here(workshop, "add")
+    kill_here(workshop.home, "add")
     note(workshop, f"add {request.a:g} {request.b:g}")
     if request.a > 1e6:
         raise MillwrightError("The adder broke.", "Call someone.")

@@ -1,0 +1,141 @@
+"""Sessions last: they are listed, replayed, held by one worker at a time, and go on in another process."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.base import BaseCheckpointSaver
+
+from agents.scripted import ScriptedModel, call, say
+from engine.errors import Busy, NotFound
+from graphs.assistant import Decision
+from graphs.checkpoints import open_saver
+from graphs.events import Event, TextDelta
+from graphs.lease import lease
+from graphs.sessions import Sessions
+from tests.graphs.smallshop import effects, small_workshop
+from tools.workshop import Workshop
+
+Saver = BaseCheckpointSaver[Any]
+
+
+def test_a_session_has_the_first_words_as_its_title(workshop: Workshop, saver: Saver) -> None:
+    sessions = Sessions(workshop, ScriptedModel(script=[say("Hello."), say("Good.")]), saver)
+    older, newer = sessions.create(), sessions.create("Sums")
+    sessions.send(older.id, "Hello there")
+    sessions.send(older.id, "How are you?")
+    assert [info.id for info in sessions.list()] == [older.id, newer.id]
+    assert [info.title for info in sessions.list()] == ["Hello there", "Sums"]
+
+
+def test_an_unknown_session_is_named_with_those_there_are(workshop: Workshop, saver: Saver) -> None:
+    sessions = Sessions(workshop, ScriptedModel(script=[]), saver, new_id=lambda: "ses_1")
+    sessions.create()
+    for use in (sessions.get, sessions.resume, sessions.history, lambda name: sessions.send(name, "Hi")):
+        with pytest.raises(NotFound, match="ses_1") as caught:
+            use("ses_2")
+        assert caught.value.code == "session_not_found"
+
+
+def test_an_id_is_never_a_path(workshop: Workshop, saver: Saver) -> None:
+    with pytest.raises(NotFound):
+        Sessions(workshop, ScriptedModel(script=[]), saver).get("../../etc")
+
+
+def test_events_are_numbered_through_all_turns_and_replayed_from_any(workshop: Workshop, saver: Saver) -> None:
+    heard: list[Event] = []
+    sessions = Sessions(workshop, ScriptedModel(script=[say("One two."), call("add", a=1, b=2), say("3.")]), saver)
+    session = sessions.create().id
+    sessions.send(session, "Count.", heard.append)
+    sessions.send(session, "Add.", heard.append)
+    assert [event.sequence for event in heard] == list(range(1, len(heard) + 1))
+    assert list(sessions.events(session)) == heard
+    assert list(sessions.events(session, after=3)) == heard[3:]
+
+
+def test_a_line_cut_off_by_a_crash_is_neither_read_nor_kept(workshop: Workshop, saver: Saver) -> None:
+    sessions = Sessions(workshop, ScriptedModel(script=[say("One."), say("Two.")]), saver)
+    session = sessions.create().id
+    sessions.send(session, "Go.")
+    before = list(sessions.events(session))
+    with (workshop.home / "sessions" / session / "events.jsonl").open("a") as file:
+        file.write('{"kind": "text", "sequ')
+    assert list(sessions.events(session)) == before
+    sessions.send(session, "On.")
+    after = list(sessions.events(session))
+    assert [event.sequence for event in after] == list(range(1, len(after) + 1))
+
+
+def test_one_turn_at_a_time(workshop: Workshop, saver: Saver) -> None:
+    sessions = Sessions(workshop, ScriptedModel(script=[]), saver)
+    session = sessions.create().id
+    with lease(workshop.home / "sessions" / session, "session", session), pytest.raises(Busy) as caught:
+        sessions.send(session, "Me too.")
+    assert caught.value.code == "session_busy"
+
+
+def test_the_history_is_there_after_a_restart(home: Path) -> None:
+    workshop = small_workshop(home)
+    with open_saver(home) as saver:
+        sessions = Sessions(workshop, ScriptedModel(script=[call("publish", model="mdl_1")]), saver)
+        session = sessions.create().id
+        waiting = sessions.send(session, "Publish it.").approval
+    assert waiting is not None
+    with open_saver(home) as saver, ScriptedModel(script=[say("Published.")]) as model:
+        again = Sessions(workshop, model, saver)
+        assert again.get(session).state == "waiting"
+        assert again.pending(session) is not None
+        assert again.approve(session, waiting.approval, Decision(approve=True)).text == "Published."
+        assert [(said.role, said.text) for said in again.history(session)] == [
+            ("user", "Publish it."),
+            ("tool", '{"model":"mdl_1"}'),
+            ("assistant", "Published."),
+        ]
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from agents.scripted import ScriptedModel, call, say
+from graphs.checkpoints import open_saver
+from graphs.sessions import Sessions
+from tests.graphs.smallshop import small_workshop
+home = Path(sys.argv[1])
+with open_saver(home) as saver:
+    model = ScriptedModel(script=[[call("add", a=1, b=2), call("add", a=3, b=4)], say("3 and 7.")])
+    sessions = Sessions(small_workshop(home), model, saver, new_id=lambda: "ses_1")
+    sessions.send(sessions.create().id, "Add.")
+"""
+
+
+def test_a_turn_killed_in_a_tool_goes_on_and_repeats_no_finished_call(home: Path) -> None:
+    (home / "kill").write_text("add")
+    done = subprocess.run([sys.executable, "-c", CHILD, str(home)], check=False)
+    assert done.returncode == -9
+    workshop = small_workshop(home)
+    with open_saver(home) as saver, ScriptedModel(script=[say("3 and 7.")]) as model:
+        sessions = Sessions(workshop, model, saver)
+        assert sessions.get("ses_1").state == "working"
+        turn = sessions.resume("ses_1")
+        assert turn is not None
+        assert turn.text == "3 and 7."
+        assert sessions.resume("ses_1") is None
+    assert effects(home) == ["add 1 2", "add 3 4"]
+
+
+def test_a_message_after_a_crash_cancels_what_was_cut_off(home: Path) -> None:
+    (home / "kill").write_text("add")
+    subprocess.run([sys.executable, "-c", CHILD, str(home)], check=False)
+    with open_saver(home) as saver, ScriptedModel(script=[say("As you like.")]) as model:
+        sessions = Sessions(small_workshop(home), model, saver)
+        assert sessions.send("ses_1", "Leave it.").text == "As you like."
+    assert [message.type for message in model.seen[0]] == ["system", "human", "ai", "tool", "tool", "human"]
+    assert effects(home) == []
+
+
+def test_words_are_told_piece_by_piece(workshop: Workshop, saver: Saver, heard: list[Event]) -> None:
+    sessions = Sessions(workshop, ScriptedModel(script=[say("One two three.")]), saver)
+    sessions.send(sessions.create().id, "Count.", heard.append)
+    assert [event.text for event in heard if isinstance(event, TextDelta)] == ["One ", "two ", "three."]
