@@ -113,8 +113,8 @@ def _sample(present: npt.NDArray[np.bool_]) -> Codes:
 
 def _floats(column: pd.Series) -> Floats:
     if column.dtype.kind == "M":
-        return column.astype("int64").to_numpy(dtype=np.float64)
-    return column.to_numpy(dtype=np.float64)
+        return np.asarray(column.astype("int64"), dtype=np.float64)
+    return np.asarray(column, dtype=np.float64)
 
 
 def _codes(column: pd.Series) -> Codes:

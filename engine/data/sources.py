@@ -138,7 +138,7 @@ def _encoding(start: bytes, asked: str | None) -> str:
     if asked is None:
         return marked or "utf-8"
     try:
-        b"".decode(asked)  # refuses codecs that are no text encodings, too
+        io.TextIOWrapper(io.BytesIO(), encoding=asked)  # refuses codecs that are no text encodings, too
         name = codecs.lookup(asked).name
     except LookupError:
         raise BadChoice("encoding", asked, ("utf-8", "utf-16", "latin-1", "cp1252", "shift_jis", "gb18030")) from None

@@ -80,7 +80,7 @@ def _plain(error: SQLAlchemyError, url: URL) -> str:
     secrets += [value for values in url.normalized_query.values() for value in values]
     for secret in secrets:
         line = line.replace(secret, "***")
-    return line
+    return line.rstrip(".") + "."
 
 
 def _tables(engine: Engine) -> str:

@@ -181,6 +181,7 @@ def _check_rows(frame: pd.DataFrame, schema: Schema, target: str | None, source:
     """Refuse what nothing can be learned from."""
     usable = len(frame)
     if target is not None:
+        schema.kind(target)
         values = frame[target].dropna()
         usable = len(values)
         if usable == 0:
