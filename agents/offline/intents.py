@@ -33,7 +33,7 @@ _LIST = r"(?:list|show|give|display|print|see|enumerate)\s+(?:me\s+)?(?:all\s+)?
 VOTES = _votes(
     ("greeting", 3, r"^\W*(?:hi|hello|hey|hiya|good (?:morning|evening|afternoon|day)|greetings|howdy|hallo)\b(?: (?:there|all|again|millwright))?\W*$"),
     ("greeting", 1, r"^\W*(?:hi|hello|hey|good (?:morning|evening|afternoon))\b"),
-    ("thanks", 3, r"^\W*(?:many |ok |okay |great |perfect |cool |nice |super |wow )*\W*(?:thanks?|thank you|thx|cheers|ty|great|perfect|cool|nice|awesome|well done|good job|ok|okay|bye|goodbye|see you)\b(?: (?:so much|a lot|you|very much|that's all|that is all|for now|for (?:the|your) help|job|work))*\W*$"),
+    ("thanks", 3, r"^\W*(?:many |ok |okay |great |perfect |cool |nice |super |wow )*\W*(?:thanks?|thank you|thx|cheers|ty|great|perfect|cool|nice|awesome|well done|good job|ok|okay|bye|goodbye|see you)\b(?:\W+(?:great|perfect|cool|nice|bye|everything|ok|thanks|thank you|so much|a lot|you|very much|that's all|that is all|for now|for (?:the|your) help|job|work))*\W*$"),
     ("identity", 5, r"\b(?:who|what) are you\b|\bare you (?:an? )?(?:ai|llm|human|bot|robot|real|chatgpt|gpt|language model|language)|\bwhat (?:llm|language model|ai|gpt)|\b(?:which|what) (?:llm|language model|ai model) (?:do|are|is)|\bwho am i (?:talking|speaking)|\b(?:is|was) (?:a|an|any) (?:llm|language model) (?:configured|connected|used)|\b(?:configure|connect|set up|use|add) (?:a|an|my|another) (?:llm|language model|openai|api key|gpt)"),
     ("help", 4, r"^\W*help\b(?! me (?:train|predict|build))|\bwhat (?:all )?can (?:you|i|this|it|millwright) (?:all )?(?:do|ask|help)|\bhow (?:do|can|should) i (?:start|begin|use (?:you|this|it)|get started)|\bwhat (?:are your|can i ask|do you do)|\bhow does (?:this|it) work|\bwhat should i (?:do|say|type)|\b(?:your|the|available|which|list) (?:commands|capabilities|abilities|tools|options)\b|\bwhat tools\b|\bhelp\W*$"),
     ("list_datasets", 4, _LIST + r"(?:data ?sets?|data files|data)\W*(?:you have|we have|i have|there are|i imported)?\W*$"),
@@ -44,7 +44,8 @@ VOTES = _votes(
     ("import", 1, r"_source_"),
     ("profile", 4, r"\b(?:profile|describe|explore|inspect|summari[sz]e|analy[sz]e|examine|eda|exploratory|overview of|summary of|statistics (?:of|for)|stats (?:of|for|on))\b(?!.*\b(?:model|importance)\b)"),
     ("profile", 4, r"\b(?:look|peek|glance) (?:at|into|like|inside) ?(?:" + _THE_DATA + r")?|\bwhat(?:'s| is| are)? (?:in|inside) " + _THE_DATA + r"|\b(?:tell|show) me (?:more )?about " + _THE_DATA),
-    ("profile", 4, r"\bwhat (?:columns?|features?|fields?|variables?|kinds?) (?:are|does|do|is)|\b(?:missing|null|nan|empty|blank) (?:values?|cells?|data)\b|\b(?:any|how many) (?:missing|nulls?|nans?|outliers?|duplicates?)\b|\boutliers?\b|\bclass (?:balance|distribution|imbalance)\b|\bhow (?:many|big|large|balanced)\b.*\b(?:rows?|columns?|data(?:set)?|records?|classes|target)\b|\b(?:is|are) " + _THE_DATA + r" (?:balanced|clean|good|ok|imbalanced|usable)|\bcolumns (?:are )?(?:in|of|there)\b|\bcorrelat|\bdistribution of\b|\bshow (?:me )?(?:the )?columns\b|\bdata quality\b"),
+    ("profile", 6, r"\b(?:what|which) (?:columns?|features?|fields?|variables?) (?:are (?:there|in|available)|(?:does|do) (?:it|the|this|my|i|we)\b.*\bhave|has it)|\b(?:is|are) (?:the )?(?:target|classes|labels?) (?:balanced|imbalanced|skewed)"),
+    ("profile", 4, r"\bwhat (?:columns?|features?|fields?|variables?|kinds?) (?:are|does|do|is)|\b(?:missing|null|nan|empty|blank) (?:values?|cells?|data)\b|\b(?:any|how many) (?:missing|nulls?|nans?|outliers?|duplicates?)\b|\boutliers?\b|\bclass (?:balanced?|distribution|imbalance)\b|\bhow (?:many|big|large|balanced)\b.*\b(?:rows?|columns?|data(?:set)?|records?|classes|target)\b|\b(?:is|are) " + _THE_DATA + r" (?:balanced|clean|good|ok|imbalanced|usable)|\bcolumns (?:are )?(?:in|of|there)\b|\bcorrelat|\bdistribution of\b|\bshow (?:me )?(?:the )?columns\b|\bdata quality\b"),
     ("estimate", 6, r"\bhow (?:long|much time|many (?:minutes|seconds|hours))\b.*\b(?:would|will|does|do|might|should|take|need|train)|\b(?:estimate|guess) (?:the |a )?(?:training|time|cost|duration|how|run ?time|memory)|\bhow (?:much|expensive|costly)\b.*\b(?:cost|memory|ram|take|train)|\bwhat (?:would|will|does) (?:it|that|training|this) (?:cost|take|need)|\b(?:time|cost|memory) estimate|\bestimate (?:for|of|it|first|before)|^\W*estimate\b|\bhow long\W*$|\bwill it take long|\bdry[- ]run"),
     ("compare", 5, r"\bcompar(?:e|ing|ison)\b|\bside by side\b|\b(?:versus|vs)\b|\bwhich (?:one |model |of them |of these |of the models |_model_ )+(?:is|was|performs?|does|did|scores?|has|wins?|won)\b.*\b(?:best|better|good|well|most accurate|highest|winner|fastest|worst)?|\bwhich (?:model|one) (?:is )?(?:best|better|won|wins)|\bwhat(?:'s| is| was) (?:the|my|our) best model|\brank (?:the |my |all )?models|\bis (?:_model_|it|the \w+ one) better|\bbest model so far|\bdifference between (?:the )?(?:_?models?_?|_model_)"),
     ("leaderboard", 5, r"\bleader ?board\b|\bhow did (?:each|the (?:other|candidates?)|_family_|the models)|\b(?:all|which) candidates\b|\bwhat (?:models|candidates) (?:did you|were|was) (?:try|tried|trained)|\bwhich (?:models|candidates) (?:did you (?:try|train)|were (?:tried|trained))"),
@@ -63,7 +64,7 @@ VOTES = _votes(
     ("train", 2.5, r"\b(?:who|which|whether|what|how likely|how much|how many|if)\b.*\b(?:will|would|likely|going to|about to|might|may|at risk|is expected)\b"),
     ("train", 2.5, r"\blikely to\b|\bat risk of\b|\bfind out (?:who|which|whether|if|what)\b|\bmodel (?:for|of|to)\b|\b(?:auto ?ml|machine learning)\b|\bi(?:'d| would)? (?:want|like|need) to (?:know|find|predict)|\blearn\b.*\bfrom\b|\bspot\b|\bflag\b"),
     ("list_models", 4.5, _LIST + r"(?:models?|versions?|registry|registered)\W*(?:you have|we have|i have|there are|so far|in the registry)?\W*$|\b(?:what|which) models\b.*\b(?:have|there|exist|available|know|registered|trained so far|do i)\b|\b(?:any|how many|are there) (?:trained |registered )?models\b|^\W*models\W*$|\bmodel registry\b"),
-    ("show_model", 4.5, r"\b(?:show|details?|describe|info(?:rmation)?|display|tell me|more|inspect|open|see)\b(?:\W+(?:me|about|on|of|for|the))*\W+(?:_model_|(?:that|this|last|latest|best|current|newest) model\b|it\b|model\W*$|model card|report|card\b|model (?:details|info))|\b(?:model )?card\b|\bwhere (?:is|are|can i find|do i find|did you (?:put|save)) (?:the |my )?(?:report|model|package|card|it)\b|\bhow (?:good|accurate|well) (?:is|was|does|did|are) (?:it|the|that|this|_model_|they)(?!.*\bon\b)|\bwhat(?:'s| is| was) (?:the|its) (?:_metric_|score|performance|result|accuracy|test score|error|baseline|validation)|^\W*_model_\W*$|\bshow (?:me )?(?:the )?(?:_alias_|results?|report|scores?)\b|\bwhich metric (?:was|did)"),
+    ("show_model", 4.5, r"\b(?:show|details?|describe|info(?:rmation)?|display|tell me|more|inspect|open|see)\b(?:\W+(?:me|about|on|of|for|the|model))*\W+(?:_model_|(?:that|this|last|latest|best|current|newest) model\b|it\b|model\W*$|model card|report|card\b|model (?:details|info))|\b(?:model )?card\b|\bwhere (?:is|are|can i find|do i find|did you (?:put|save)) (?:the |my )?(?:report|model|package|card|it)\b|\bhow (?:good|accurate|well) (?:is|was|does|did|are) (?:it|(?:the|that|this|my|our|last|best|new)(?: \w+)? (?:models?|_metric_|results?)|_model_|they)\b(?!.*\bon\b)|\bwhat(?:'s| is| was) (?:the|its) (?:_metric_|score|performance|result|accuracy|test score|error|baseline|validation)|^\W*_model_\W*$|\bshow (?:me )?(?:the )?(?:_alias_|results?|report|scores?)\b|\bwhich metric (?:was|did)"),
     ("promote", 5, r"\bpromot(?:e|ion|ing)\b|\b(?:make|set|mark|declare|crown|use|tag|name|put|take|choose|pick|call|turn|move)\b.*(?:\b(?:as|the|a|our|new|to|into|in|is)\b\s+)+_alias_|\b(?:crown|deploy|ship|go live with|release)\b.*\b(?:it|model|_model_|that|this)|\b_alias_ (?:alias|please)|\broll ?back\b|\bbecome (?:the )?_alias_|^\W*_alias_\W*$"),
     ("list_jobs", 4.5, _LIST + r"(?:running |recent |last |old )?jobs\b|\b(?:what|which|any|how many) (?:\w+ )?jobs\b|\bwhat(?:'s| is) (?:still |currently |now )?running\b|\bwhat are you (?:doing|running|working)|^\W*jobs\W*$|\bjob (?:list|history|queue)|\banything running\b"),
     ("job_status", 4.5, r"\bstatus\b|\bhow (?:is|are|'s) (?:it|the (?:job|training|run)|things|that|training|_job_) (?:going|doing|coming|progressing|getting)|\bhow far\b|\bprogress\b|\b(?:is|are|has|have) (?:it|the (?:job|training|run)|training|_job_|that|they|you) (?:done|finished|ready|still|complete|completed|over|through|running|been|yet)|\bdone yet\b|\bfinished yet\b|\bare we there\b|^\W*_job_\W*$|\b(?:check|show|state of|where is|what about|about|see)\b.*_job_|\bhow'?s it going\b"),
@@ -125,6 +126,12 @@ def _words_of_the_goal(score: dict[str, float], slots: Slots, context: Context) 
             score[intent] = min(score[intent], score["train"] - 1)
 
 
+def _bare_predict(score: dict[str, float], slots: Slots, context: Context) -> None:
+    """'predict' and nothing else: with a model it asks for rows, without one for a training."""
+    if context.has_model and re.fullmatch(r"\W*predict\W*", slots.rest, re.IGNORECASE):
+        score["predict"] = 5.0
+
+
 def _short_replies(score: dict[str, float], slots: Slots, context: Context) -> None:
     if "go" in score and "thanks" in score and not re.search(r"\byes|go|do\b", slots.rest, re.IGNORECASE):
         score["go"] = 0.0
@@ -144,6 +151,7 @@ ADJUSTMENTS = (
     _training_words_with_rows,
     _refine_needs_a_training,
     _words_of_the_goal,
+    _bare_predict,
     _short_replies,
     _report_after_training,
 )

@@ -158,7 +158,10 @@ def _quotes(slots: Slots) -> Slots:
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _UNIT = r"(h|hours?|hrs?|m|mins?|minutes?|s|secs?|seconds?)"
-_AMOUNT = re.compile(rf"({NUMBER})\s*-?\s*{_UNIT}(?=\b|\d)(\s+and a half)?", re.IGNORECASE)
+_AMOUNT = re.compile(
+    rf"(?<![\w.])(?P<number>\d+(?:[.,]\d+)?|{NUMBER}(?=[\s-]))\s*-?\s*(?P<unit>{_UNIT})(?=\b|\d)(?P<half>\s+and a half)?",
+    re.IGNORECASE,
+)
 _AND_HALF = re.compile(rf"(\d+|one|two|three|a|an)\s+and\s+a\s+half\s+{_UNIT}\b", re.IGNORECASE)
 _BUDGET = re.compile(
     r"(?:\b(?:within|in|for|under|at most|max(?:imum)?(?: of)?|up to|about|around|only|with|use|using|take|give it|"
@@ -222,8 +225,8 @@ def _budget(slots: Slots) -> Slots:
 
     def amount(match: re.Match[str]) -> str:
         nonlocal total
-        half = 0.5 if match.group(3) else 0.0
-        total += (number(match.group(1)) + half) * _UNITS[match.group(2)[0].lower()]
+        half = 0.5 if match.group("half") else 0.0
+        total += (number(match.group("number")) + half) * _UNITS[match.group("unit")[0].lower()]
         return " _time_ "
 
     rest = _AMOUNT.sub(amount, _AND_HALF.sub(half_first, rest))

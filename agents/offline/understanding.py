@@ -15,11 +15,13 @@ _VERB = (
     r"make it|build|score|give me|find out|run)\b"
 )
 _CUT = re.compile(
-    rf"(?:,?\s+(?:and\s+)?then\s+|;\s*|[.!?]\s+(?=[A-Z][a-z]|[a-z]{{2,}}\s)|,?\s+and\s+(?={_VERB})|,\s+(?={_VERB}))",
+    rf"(?:,?\s+(?:and\s+)?then\s+|;\s*|[.!?]\s+(?=[A-Za-z])|,?\s+and\s+(?={_VERB})|,\s+(?={_VERB}))",
     re.IGNORECASE,
 )
 _JOINED = frozenset({"refine", "unknown", "go", "greeting", "thanks", "ordinal"})
 """Kinds of clause that are no request of their own beside another."""
+_USES_DATA = frozenset({"train", "estimate", "profile", "predict", "evaluate", "refine"})
+"""Requests that a file named beside them belongs to."""
 _YES = re.compile(
     r"^\W*(?:yes|yep|yeah|y|sure|right|correct|exactly|ok(?:ay)?|that one|please do|do it)\b\W*(?:please|that)?\W*$",
     re.IGNORECASE,
@@ -83,12 +85,15 @@ def _belongs_to(before: Request, after: Request) -> bool:
     return (
         after.intent in _JOINED
         or before.intent in ("greeting", "thanks", "unknown", "go")
+        or (after.intent == "import" and before.intent in _USES_DATA and before.slots.source is None)
         or (before.intent == after.intent and before.intent in ("train", "predict", "import"))
     )
 
 
 def _kept(before: str, after: str, merged: str) -> str:
     """The kind of two clauses read as one: that of the one that is a request."""
+    if before in _USES_DATA and after == "import":
+        return before
     if before in _JOINED:
         return after if after not in _JOINED else merged
     return before

@@ -5,7 +5,7 @@ import re
 ORDINARY = frozenset(
     "mode models modes data date dates does done doing dose dope dropped drops steps stop stops state stated tell test "
     "tests time times than then them these this those thing things think three there their train trains use used user "
-    "users year years cause case cases call called cost costs".split()
+    "users year years cause case cases call called cost costs production product products balance state".split()
 )
 """Words that are right as they are, however near they lie to one of VOCABULARY."""
 
