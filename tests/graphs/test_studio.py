@@ -1,0 +1,34 @@
+"""langgraph.json names factories that a server can load by module name and run with nothing but a configuration."""
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import HumanMessage
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def load(name: str, home: Path) -> Any:
+    module, _, factory = json.loads((ROOT / "langgraph.json").read_text())["graphs"][name].partition(":")
+    return getattr(importlib.import_module(module), factory)({"configurable": {"home": str(home), "thread_id": "t"}})
+
+
+@pytest.mark.parametrize(
+    ("name", "nodes"),
+    [
+        ("workflow", {"analyse", "plan", "approve", "select", "train", "evaluate", "tune", "report"}),
+        ("assistant", {"think", "approve", "act", "stop"}),
+    ],
+)
+def test_a_named_graph_is_loaded_and_drawn(name: str, nodes: set[str], home: Path) -> None:
+    drawn = load(name, home).get_graph()
+    assert nodes <= set(drawn.nodes)
+
+
+def test_the_assistant_answers_offline(home: Path) -> None:
+    state = load("assistant", home).invoke({"messages": [HumanMessage("what can you do?")]})
+    assert state["messages"][-1].type == "ai"
+    assert state["messages"][-1].text
