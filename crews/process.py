@@ -4,8 +4,11 @@ CrewAI writes below HOME when it is imported and fails where it cannot; in a pro
 and the user's own HOME stays untouched. Arguments and result travel as JSON over pipes.
 """
 
+import ctypes
 import importlib
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -43,7 +46,7 @@ def run_in_crew_process(
     Path(settings["CREWAI_STORAGE_DIR"]).mkdir(parents=True, exist_ok=True)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "crews.process", target],
+            [sys.executable, "-m", "crews.process", target, str(os.getpid())],
             input=json.dumps(arguments),
             env=settings,
             capture_output=True,
@@ -70,8 +73,9 @@ def _result(reply: Json) -> Json:
             raise JobFailed("The crew's process gave an answer that is not one.")
 
 
-def main(target: str) -> int:
+def main(target: str, parent: int) -> int:
     """Child side: arguments from stdin; the last line of stdout is the result or the error, as JSON."""
+    _end_with(parent)
     # whatever libraries print must not mix with the answer
     answer, sys.stdout = sys.stdout, sys.stderr
     try:
@@ -91,5 +95,13 @@ def _function(target: str) -> Callable[[Json], Json]:
     return function
 
 
+def _end_with(parent: int) -> None:
+    """Be killed by the kernel when the parent ends, however it ends; it waits for us in the thread that started us."""
+    set_death_signal = 1
+    ctypes.CDLL(None, use_errno=True).prctl(set_death_signal, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,8 @@ def dies(arguments: Json) -> Json:
 
 
 def sleeps(arguments: Json) -> Json:
-    import time
-
+    if "note" in arguments:
+        Path(arguments["note"]).write_text(str(os.getpid()))
     time.sleep(60)
     return {}
 
@@ -73,8 +74,9 @@ def adds(arguments: Json) -> Json:
 
 def develops(arguments: Json) -> Json:
     """The development crew over a real workshop, led by a script."""
+    from workshop import workshop_at
+
     from crews.development.run import DevelopmentRequest, develop
-    from tests.crews.workshop import workshop_at
 
     workshop = workshop_at(Path(arguments["home"]))
     dataset = workshop.datasets.import_source("sample:breast_cancer", target="diagnosis").id
