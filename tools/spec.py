@@ -37,7 +37,8 @@ class ToolSpec:
     """One tool.
 
     `job` says that the function runs as a durable job in a worker process; the others are short and run where
-    they are called. `Any` stands where each tool has its own request and result type.
+    they are called. `check` raises at once what a job would raise for arguments that cannot work, before one is begun.
+    `Any` stands where each tool has its own request and result type.
     """
 
     name: str
@@ -48,3 +49,13 @@ class ToolSpec:
     effect: Effect
     estimate: "Callable[[Workshop, Any], Estimate]"
     job: bool = False
+    check: "Callable[[Workshop, Any], None] | None" = None
+
+
+READ = Estimate(seconds=0.0, memory_mb=0.0)
+"""What reading a few small records costs: nothing worth planning for."""
+
+
+def costs_nothing(_: "Workshop", __: ToolRequest) -> Estimate:
+    """The estimate of a tool that only reads or writes a few small records."""
+    return READ

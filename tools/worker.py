@@ -1,11 +1,9 @@
 """The worker process: takes jobs from the home's queue and runs each as a DBOS workflow of recorded steps."""
 
 import contextvars
-import ctypes
 import logging
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -142,25 +140,6 @@ def serve(
         logging.shutdown()
         # threads of a running fit would hold up an ordinary exit; the journal goes on from the last step
         os._exit(0)
-
-
-def die_with_parent(parent: int) -> None:
-    """End this process when the one that started it ends, even by kill -9.
-
-    The kernel's death signal covers the parent; end of file on standard input also covers a parent whose
-    thread, not process, ended the wait.
-    """
-    set_death_signal = 1
-    ctypes.CDLL(None, use_errno=True).prctl(set_death_signal, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(0)
-    threading.Thread(target=_wait_for_end_of_input, name="parent", daemon=True).start()
-
-
-def _wait_for_end_of_input() -> None:
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
-    os._exit(0)
 
 
 def _launch(runner: Runner, home: Path, database_url: str, concurrency: int) -> None:

@@ -70,7 +70,7 @@ def test_a_value_and_its_file_together_are_refused(tmp_path: Path) -> None:
 
 def test_an_unknown_variable_is_refused_with_the_nearest_name() -> None:
     os.environ["MILLWRIGHT_LLM__MODLE"] = "m"
-    with pytest.raises(BadSettings, match=r"MILLWRIGHT_LLM__MODLE is not a setting. Did you mean MILLWRIGHT_LLM__MODEL"):
+    with pytest.raises(BadSettings, match=r"LLM__MODLE is not a setting\. Did you mean MILLWRIGHT_LLM__MODEL"):
         Settings()
 
 

@@ -101,7 +101,8 @@ def small_workshop(home: Path, jobs: Jobs | None = None) -> Workshop:
 
 
 def main() -> None:
-    from tools.worker import die_with_parent, serve
+    from tools.parent import die_with_parent
+    from tools.worker import serve
 
     home, database_url = Path(sys.argv[1]), sys.argv[2]
     logging.basicConfig(level=logging.INFO)

@@ -1,0 +1,132 @@
+"""The composition root: the only place that knows which classes stand behind the workshop."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.files import typed_disk_errors
+from millwright.settings import Settings, child_environment
+
+if TYPE_CHECKING:
+    from tools.workshop import Jobs, Workshop
+
+WORKER = "millwright.worker"
+
+
+@contextmanager
+def open_workshop(settings: Settings | None = None, *, inline: bool = False) -> "Iterator[Workshop]":
+    """The workshop of a home. Jobs run in a worker process that is started when needed and ended with the block.
+
+    Args:
+        settings: read from the environment when left out.
+        inline: run jobs in this process instead, with the same records on disk.
+
+    Raises:
+        BadSettings: the settings cannot be read.
+        HomeNotWritable: the home cannot be made.
+    """
+    settings = settings or Settings()
+    home = made_home(settings.home)
+    if inline:
+        yield inline_workshop(settings)
+        return
+    from tools.durable import DbosJobs
+    from tools.worker_process import WorkerCommand
+
+    command = WorkerCommand(
+        (sys.executable, "-m", WORKER, str(os.getpid())), settings.for_worker(), child_environment(settings.threads)
+    )
+    jobs = DbosJobs(
+        settings.jobs_url, home, command if settings.jobs.own_worker else None, concurrency=settings.jobs.concurrency
+    )
+    try:
+        yield _workshop(settings, jobs)
+    finally:
+        jobs.close()
+
+
+def inline_workshop(settings: Settings) -> "Workshop":
+    """A workshop whose jobs run in this process."""
+    from tools.inline import InlineJobs
+
+    home = made_home(settings.home)
+    return _workshop(settings, InlineJobs(home, lambda: inline_workshop(settings)))
+
+
+def serve_jobs(settings: Settings | None = None, *, started: float | None = None) -> None:
+    """Run the home's jobs in this process until it is told to stop.
+
+    Raises:
+        HomeBusy: another worker serves this home.
+        BadSettings, HomeNotWritable: as `open_workshop`.
+    """
+    settings = settings or Settings()
+    home = made_home(settings.home)
+    from tools.inline import InlineJobs
+    from tools.worker import serve
+    from tools.workshop import Workshop
+
+    made: list[Workshop] = []
+
+    def workshop() -> Workshop:
+        # a job does not start jobs of its own through the worker that runs it: that would wait for itself
+        if not made:
+            made.append(_workshop(settings, InlineJobs(home, workshop)))
+        return made[0]
+
+    serve(
+        workshop,
+        home=home,
+        database_url=settings.jobs_url,
+        started=started if started is not None else time.time(),
+        concurrency=settings.jobs.concurrency,
+        prepare=lambda: warm_up(settings),
+    )
+
+
+def warm_up(settings: Settings) -> None:
+    """Load what a training needs, in the order in which it is needed; the last of it while the first fits run."""
+    import tools.train_job  # noqa: F401
+    from engine.registry import Registry
+
+    Registry(made_home(settings.home), settings.tracking_uri).open()
+    import matplotlib.figure  # noqa: F401
+
+
+def made_home(home: Path) -> Path:
+    """The home's full path; the folder exists and can be written.
+
+    Raises:
+        HomeNotWritable, DiskFull: it does not, or cannot.
+    """
+    path = home.expanduser().resolve()
+    with typed_disk_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    return path
+
+
+def _workshop(settings: Settings, jobs: "Jobs") -> "Workshop":
+    from engine.data.load import DataLimits
+    from engine.data.store import Datasets
+    from engine.registry import Registry
+    from tools.catalogue import CATALOGUE
+    from tools.workshop import Workshop
+
+    home = made_home(settings.home)
+    return Workshop(
+        home=home,
+        datasets=Datasets(home / "datasets", DataLimits.model_validate(settings.data.model_dump())),
+        registry=Registry(home, settings.tracking_uri),
+        tools=CATALOGUE,
+        jobs=jobs,
+        now=lambda: datetime.now(UTC),
+        threads=settings.threads,
+    )

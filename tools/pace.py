@@ -1,0 +1,59 @@
+"""How a training spends its budget: what each fit may take, and what is kept back for judging and packaging."""
+
+from dataclasses import dataclass
+
+LEAST_FIT_S = 0.3
+"""A fit that could not have this much is skipped, unless there is no model yet."""
+FIRST_FIT_S = 0.8
+"""The first real model gets this much even when the budget is gone: a training always ends with a model."""
+GENEROUS = 1.25
+"""An early fit may take more than its even share, since most leave some of it over."""
+FIXED_EXPLAIN_S = 60.0
+CANCELLED_EXPLAIN_S = 0.3
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Shares of a budget in seconds; None is a fixed amount of work, where no clock is looked at."""
+
+    budget: float | None
+
+    @property
+    def ending(self) -> float:
+        """Kept for choosing, judging, packaging and registering, most of which costs the same for any budget."""
+        return 0.0 if self.budget is None else min(1.3 + 0.05 * self.budget, 10.0)
+
+    @property
+    def refit(self) -> float:
+        """Kept for fitting the chosen model again on all rows."""
+        return 0.0 if self.budget is None else min(0.08 * self.budget, 60.0)
+
+    def left(self, spent: float) -> float | None:
+        """Seconds left for fits."""
+        return None if self.budget is None else self.budget - self.ending - self.refit - spent
+
+    def for_fit(self, spent: float, waiting: int, any_model: bool) -> float | None:
+        """Seconds for the next of `waiting` fits; 0 means that it is skipped.
+
+        What a fit leaves over goes to those after it. Until there is a model beside the baseline, the next fit is
+        held to a small part of the budget, so that there soon is one.
+        """
+        left = self.left(spent)
+        if left is None:
+            return None
+        if any_model:
+            share = min(left, GENEROUS * left / max(1, waiting))
+            return share if share >= LEAST_FIT_S else (left if left >= LEAST_FIT_S else 0.0)
+        return max(FIRST_FIT_S, min(left, 0.15 * (self.budget or 0.0)))
+
+    def for_select(self, spent: float, cancelled: bool) -> float | None:
+        if cancelled:
+            return 0.0
+        return None if self.budget is None else max(0.0, self.budget - self.ending - spent)
+
+    def for_explain(self, spent: float, cancelled: bool) -> float:
+        if cancelled:
+            return CANCELLED_EXPLAIN_S
+        if self.budget is None:
+            return FIXED_EXPLAIN_S
+        return min(max(0.3, 0.4 * (self.budget - spent)), 10.0)

@@ -1,0 +1,146 @@
+"""predict: rows in, predictions out, in the same order."""
+
+import os
+import re
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import BadArguments, NotFound
+from engine.files import typed_disk_errors
+from tools.finding import is_source
+from tools.models import Predictions, PredictRequest
+from tools.spec import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from engine.serving.predictor import Prediction
+    from tools.workshop import Workshop
+
+MOST_WITHOUT_FILE = 1_000
+MOST_INLINE = 10_000
+SHOWN = 20
+PILOT_ROWS = 200
+MB = 1e6
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def predict(workshop: "Workshop", request: PredictRequest) -> Predictions:
+    """Predict rows from a file, a dataset, or given inline.
+
+    Raises:
+        BadArguments: not exactly one of `data` and `rows`, too many rows without `out`, or `out` is the input.
+        NotFound, PackageDamaged, DataError: the model or the data cannot be read.
+        ColumnsMissing, TooFewRows: the rows cannot be predicted.
+        DiskFull, HomeNotWritable: `out` cannot be written; nothing half-written stays.
+    """
+    from engine.serving.predictor import load
+
+    _check(request)
+    record = workshop.registry.get(request.model)
+    frame, notes = _rows(workshop, request)
+    if request.out is None and len(frame) > MOST_WITHOUT_FILE:
+        raise BadArguments(
+            f"{len(frame):,} rows are too many to return (at most {MOST_WITHOUT_FILE:,}).", "Give `out`, a CSV file."
+        )
+    predictor = load(record.package)
+    prediction = predictor.predict(frame)
+    answers = predictor.to_frame(prediction)
+    out, written = _write(answers, prediction, request.out) if request.out else (None, ())
+    return Predictions(
+        model=record.model_id,
+        rows=len(answers),
+        predictions=tuple(_plain(row) for row in answers.head(SHOWN).to_dict("records")),
+        out=out,
+        notes=(*notes, *prediction.notes, *written),
+    )
+
+
+def _check(request: PredictRequest) -> None:
+    if (request.data is None) == (not request.rows):
+        raise BadArguments("predict needs exactly one of `data` and `rows`.", "Give a file or dataset, or some rows.")
+    if len(request.rows) > MOST_INLINE:
+        raise BadArguments(
+            f"{len(request.rows):,} rows are too many to give inline (at most {MOST_INLINE:,}).", "Give a file."
+        )
+    if request.out is not None and request.data is not None and _same_file(request.data, request.out):
+        raise BadArguments(f"`out` is the input {request.data!r}, which would be lost.", "Give another file.")
+
+
+def _same_file(first: str, second: str) -> bool:
+    one, two = Path(first).expanduser(), Path(second).expanduser()
+    return one.exists() and two.exists() and one.samefile(two)
+
+
+def _rows(workshop: "Workshop", request: PredictRequest) -> "tuple[pd.DataFrame, tuple[str, ...]]":
+    import pandas as pd
+
+    if request.data is None:
+        return pd.DataFrame.from_records(list(request.rows)), ()
+    if is_source(request.data):
+        return workshop.datasets.read_rows(request.data), ()
+    try:
+        dataset = workshop.datasets.get(request.data)
+    except NotFound:
+        if not Path(request.data).suffix:
+            raise
+        # it looks like a file: let the reader say that it is not there, with the nearest name
+        return workshop.datasets.read_rows(request.data), ()
+    note = "These are the training rows; the sealed test rows stay closed."
+    return workshop.datasets.training_frame(dataset.id), (note,)
+
+
+def _write(answers: "pd.DataFrame", prediction: "Prediction", out: str) -> tuple[str, tuple[str, ...]]:
+    """Write a CSV aside and rename it, so that a reader never sees half of it."""
+    path = Path(out).expanduser().resolve()
+    if path.is_dir():
+        raise BadArguments(f"`out` {out!r} is a folder.", "Give a file in it, for example predictions.csv.")
+    answers, notes = _without_formulas(answers) if prediction.classes else (answers, ())
+    with typed_disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                answers.to_csv(file, index=False)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    return str(path), notes
+
+
+def _without_formulas(answers: "pd.DataFrame") -> "tuple[pd.DataFrame, tuple[str, ...]]":
+    """Labels that a spreadsheet would run as a formula get an apostrophe; numbers are left as they are."""
+    labels = [str(label) for label in answers["prediction"]]
+    risky = {label for label in set(labels) if _FORMULA.match(label) and not _NUMBER.fullmatch(label)}
+    if not risky:
+        return answers, ()
+    safe = [f"'{label}" if label in risky else label for label in labels]
+    note = f"{len(risky)} class name(s) begin like a formula and are written with an apostrophe in front."
+    return answers.assign(prediction=safe), (note,)
+
+
+def _plain(row: "dict[object, object]") -> dict[str, object]:
+    """Python's own numbers in place of NumPy's."""
+    return {str(name): value.item() if hasattr(value, "item") else value for name, value in row.items()}
+
+
+def estimate_prediction(workshop: "Workshop", request: PredictRequest) -> Estimate:
+    """From a timed prediction of the first rows, scaled to all of them."""
+    from engine.serving.predictor import load
+
+    _check(request)
+    began = time.perf_counter()
+    frame, _ = _rows(workshop, request)
+    predictor = load(workshop.registry.get(request.model).package)
+    reading = time.perf_counter() - began
+    head = frame.head(PILOT_ROWS)
+    began = time.perf_counter()
+    predictor.predict(head)
+    seconds = reading + (time.perf_counter() - began) * max(1.0, len(frame) / max(len(head), 1))
+    return Estimate(seconds=round(seconds, 2), memory_mb=round(2 * float(frame.memory_usage(deep=True).sum()) / MB, 1))

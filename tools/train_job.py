@@ -1,0 +1,254 @@
+"""train_model as a job: recorded steps from the first decision to the registered model.
+
+Every step is safe to run again: the engine keeps each finished stage of the run on disk, the look at the sealed rows
+and the registration are counted once by their names, and folders appear whole or not at all.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from engine.automl.members import blend, load_member
+from engine.automl.run import TrainingRun
+from engine.automl.spec import FitOutcome, TrainSpec
+from engine.data.profile import profile_frame
+from engine.errors import BadArguments, JobFailed
+from engine.evaluate import Evaluation, evaluate
+from engine.explain import IMPORTANCES
+from engine.files import write_atomic, write_json
+from engine.metrics import METRICS
+from engine.package import write_package
+from engine.progress import FitFinished, StageStarted
+from tools.clock import JobClock
+from tools.home import read_json_if_there
+from tools.jobs import CANCELLED_CODE, model_id, run_id
+from tools.pace import Pace
+from tools.train_result import RoundFacts, finished_result, round_result
+from tools.train_spec import train_spec
+from tools.training import TrainingResult, TrainModelRequest
+
+if TYPE_CHECKING:
+    from engine.data.store import Dataset
+    from tools.workshop import JobContext, Workshop
+
+
+class TrainJob:
+    """One call of train_model: a round of fits in a run, and the run's end if the request says so."""
+
+    def __init__(self, workshop: "Workshop", request: TrainModelRequest, job: "JobContext", dataset: "Dataset") -> None:
+        self.workshop = workshop
+        self.request = request
+        self.job = job
+        self.dataset = dataset
+        self.run_id = request.run or run_id(job.id)
+        self.model_id = model_id(self.run_id)
+        self.folder = workshop.runs / self.run_id
+        self.spec: TrainSpec = train_spec(request, dataset, workshop.threads)
+        self.pace = Pace(None if self.spec.fixed else self.spec.budget_seconds)
+        self.clock = JobClock(self.folder / f"clock-{job.id}.json", job.began)
+        self._skipped: list[FitOutcome] = []
+
+    def work(self) -> TrainingResult:
+        """Raises: what the engine raises; JobFailed: cancelled before there was a model."""
+        finished = self._finished()
+        if finished is not None:
+            return finished
+        with self.clock.ticking():
+            self._fits()
+            if self.job.control.cancelled() and not self._any_model():
+                raise JobFailed("The training was cancelled before its first model was through.", code=CANCELLED_CODE)
+            return self._end() if self.request.finish else self._round()
+
+    def _finished(self) -> TrainingResult | None:
+        """The result of a run that is over already."""
+        found = read_json_if_there(self.folder / "finished.json")
+        if found is None:
+            return None
+        if self.request.trials:
+            raise BadArguments(
+                f"Run {self.run_id} is over: it registered {self.model_id}.", "Leave `run` out to start a new one."
+            )
+        return TrainingResult.model_validate(found)
+
+    def _fits(self) -> None:
+        names = self.job.step("prepare", self._prepare)
+        self._fit_all(names)
+        if self.request.trials and not self.job.control.cancelled():
+            self._fit_all(self.job.step("trials", lambda: self.run.trial_names(self.request.trials)))
+
+    def _prepare(self) -> list[str]:
+        self._say("prepare")
+        self._check_continued()
+        return list(self.run.prepare().candidates)
+
+    def _check_continued(self) -> None:
+        """A run goes on with the dataset that it began with; the engine checks the rest."""
+        path = self.folder / "request.json"
+        found = read_json_if_there(path)
+        if found is None:
+            write_json(path, {"dataset": self.dataset.id, "job": self.job.id, **self._fixed_choices()})
+        elif found["dataset"] != self.dataset.id:
+            raise BadArguments(
+                f"Run {self.run_id} was begun on dataset {found['dataset']}, not {self.dataset.id}.",
+                "Start a new run for another dataset.",
+            )
+
+    def _fixed_choices(self) -> dict[str, Any]:
+        return self.request.model_dump(mode="json", exclude={"dataset", "run", "trials", "finish"})
+
+    def _fit_all(self, names: list[str]) -> None:
+        for position, name in enumerate(names):
+            waiting = len(names) - position
+            done = FitOutcome.model_validate(self.job.step(f"fit:{name}", self._fitting(name, waiting)))
+            if done.status == "skipped":
+                self._skipped.append(done)
+
+    def _fitting(self, name: str, waiting: int) -> Callable[[], dict[str, Any]]:
+        return lambda: self._fit(name, waiting).model_dump(mode="json")
+
+    def _fit(self, name: str, waiting: int) -> FitOutcome:
+        """Fit one candidate in its share of the time. The decision to skip it is part of the recorded step."""
+        control = self.job.control
+        kept = {outcome.model: outcome for outcome in self.run.outcomes()}
+        if name in kept:
+            return kept[name]
+        any_model = any(model != "dummy" and outcome.covered > 0 for model, outcome in kept.items())
+        seconds = self.pace.for_fit(self.clock.spent(), waiting, any_model)
+        if control.cancelled() and kept:
+            return self._skip(name, "cancelled")
+        if seconds == 0.0 and name != "dummy":
+            return self._skip(name, "no time left")
+        return self.run.fit(name, seconds, control)
+
+    def _skip(self, name: str, why: str) -> FitOutcome:
+        metric = self.run.preparation.metric
+        self.job.control.watch(
+            FitFinished(model=name, status="skipped", metric=metric, validation=None, seconds=0.0, detail=why)
+        )
+        return FitOutcome(model=name, status="skipped", validation=None, seconds=0.0, detail=why)
+
+    def _any_model(self) -> bool:
+        return any(outcome.covered > 0 for outcome in self.run.outcomes())
+
+    def _round(self) -> TrainingResult:
+        found = self.job.step("round", lambda: round_result(self._facts()).model_dump(mode="json"))
+        return TrainingResult.model_validate(found)
+
+    def _end(self) -> TrainingResult:
+        """Choose, judge on the sealed rows, explain, package, register."""
+        step = self.job.step
+        step("select", self._select)
+        step("evaluate", self._evaluate)
+        step("explain", self._explain)
+        step("package", self._package)
+        step("register", self._register)
+        return TrainingResult.model_validate(step("finish", self._finish))
+
+    def _select(self) -> str:
+        self._say("select")
+        control = self.job.control
+        return self.run.select(self.pace.for_select(self.clock.spent(), control.cancelled()), control).name
+
+    def _evaluate(self) -> float:
+        self._say("evaluate", "the one look at the sealed test rows")
+        frame = self.workshop.datasets.open_sealed(
+            self.dataset.id, self.workshop.registry, model=self.model_id, purpose="final test"
+        )
+        selection, preparation = self.run.select(), self.run.preparation
+        members = [load_member(member.folder) for member in selection.members]
+        prediction = blend(
+            [member.predict(frame) for member in members], [member.weight for member in selection.members]
+        )
+        evaluation = evaluate(
+            prediction, frame[self.spec.target], preparation.task, METRICS[preparation.metric], preparation.classes,
+            self.spec.seed, selection.threshold,
+        )  # fmt: skip
+        write_atomic(self.folder / "evaluation.json", evaluation.model_dump_json(indent=2))
+        return evaluation.value
+
+    def _explain(self) -> int:
+        self._say("explain")
+        control = self.job.control
+        seconds = self.pace.for_explain(self.clock.spent(), control.cancelled())
+        found = self.run.importance(seconds, control)
+        write_atomic(self.folder / "explained.json", IMPORTANCES.dump_json(found))
+        return len(found)
+
+    def _package(self) -> str:
+        self._say("package")
+        run = self.run
+        profile = profile_frame(run.frame, self.dataset.schema_, self.spec.target)
+        folder = write_package(
+            self.workshop.home / "models" / self.model_id,
+            model_id=self.model_id,
+            run_id=self.run_id,
+            dataset=self.dataset,
+            spec=self.spec,
+            preparation=run.preparation,
+            selection=run.select(),
+            leaderboard=self._facts().leaderboard,
+            evaluation=self._evaluation(),
+            importance=IMPORTANCES.validate_json((self.folder / "explained.json").read_bytes()),
+            profile=profile,
+            notes=(*run.preparation.notes, *run.select().notes),
+            created=self.workshop.now(),
+            seconds=round(self.clock.spent(), 2),
+        )
+        return str(folder)
+
+    def _register(self) -> str:
+        self._say("register")
+        evaluation, selection = self._evaluation(), self.run.select()
+        name = self.request.name or f"{self.dataset.name}-{self.spec.target}"
+        metrics = {f"test_{evaluation.metric}": evaluation.value} | {
+            f"test_{other}": value for other, value in evaluation.others.items()
+        }
+        metrics |= _named("validation", self.run.leaderboard())
+        if selection.validation is not None:
+            metrics[f"validation_{selection.metric}"] = selection.validation
+        self.workshop.registry.log_run(
+            self.run_id, dataset=self.dataset.id, params=self.spec.model_dump(mode="json"), metrics=metrics
+        )
+        package = self.workshop.home / "models" / self.model_id
+        return self.workshop.registry.register(package, name=name, run_id=self.run_id, model_id=self.model_id).model_id
+
+    def _finish(self) -> dict[str, Any]:
+        result = finished_result(
+            self._facts(),
+            self.run.select(),
+            self._evaluation(),
+            IMPORTANCES.validate_json((self.folder / "explained.json").read_bytes()),
+            self.workshop.registry.get(self.model_id),
+        ).model_dump(mode="json")
+        write_json(self.folder / "finished.json", result)
+        return result
+
+    def _facts(self) -> RoundFacts:
+        return RoundFacts(
+            run=self.run_id,
+            dataset=self.dataset.id,
+            preparation=self.run.preparation,
+            leaderboard=[*self.run.leaderboard(), *self._skipped_for_good()],
+            seconds=round(self.clock.spent(), 2),
+            cancelled=self.job.control.cancelled(),
+        )
+
+    def _skipped_for_good(self) -> list[FitOutcome]:
+        known = {outcome.model for outcome in self.run.outcomes()}
+        return [outcome for outcome in self._skipped if outcome.model not in known]
+
+    def _evaluation(self) -> Evaluation:
+        return Evaluation.model_validate_json((self.folder / "evaluation.json").read_bytes())
+
+    def _say(self, stage: str, detail: str = "") -> None:
+        self.job.control.watch(StageStarted(stage=stage, detail=detail))
+
+    @cached_property
+    def run(self) -> TrainingRun:
+        """Read when a step first needs it: a replay whose steps are all recorded touches no data."""
+        frame = self.workshop.datasets.training_frame(self.dataset.id)
+        return TrainingRun(self.folder, frame, self.dataset.schema_, self.spec)
+
+
+def _named(prefix: str, outcomes: list[FitOutcome]) -> dict[str, float]:
+    return {f"{prefix}/{row.model}": row.validation for row in outcomes if row.validation is not None}
