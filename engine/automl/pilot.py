@@ -1,6 +1,7 @@
 """How long a training would take: each candidate is fitted for a moment on a sample, and the time is scaled up."""
 
 import time
+from contextlib import suppress
 
 import numpy as np
 import psutil
@@ -10,7 +11,7 @@ from engine.automl.fitting import Features, Table
 from engine.automl.portfolio import family_of, params_of
 from engine.automl.spec import Preparation, TrainSpec
 from engine.automl.validation import Validation
-from engine.models.base import Deadline, Params
+from engine.models.base import Deadline, NoTimeError, Params
 from engine.models.linear import STRENGTHS
 from engine.models.model import fit_model
 from engine.progress import Control
@@ -64,7 +65,9 @@ def _timed(name: str, features: Features, preparation: Preparation, spec: TrainS
             deadline = Deadline(control, PILOT_SECONDS)
             given = params | {USUAL[family][0]: 1} if attempt == "load" and family in USUAL else params
             began = time.monotonic()
-            fit_model(family, *part.train, given, part.setting(features.table, deadline, spec.seed, 1))
+            # a machine too busy to fit even the pilot in time: what passed is then the least that it takes
+            with suppress(NoTimeError):
+                fit_model(family, *part.train, given, part.setting(features.table, deadline, spec.seed, 1))
     return (time.monotonic() - began) * factor
 
 
