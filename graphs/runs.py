@@ -25,7 +25,8 @@ from tools.workshop import Workshop
 
 __all__ = ["Approve", "RunRequest", "RunSummary", "new_run_id", "resume_run", "start_run"]
 
-RECORD = "request.json"
+RECORD = "workflow/request.json"
+"""Beside what the training keeps in the folder of the run."""
 MOST_STEPS = 100
 Approve = Callable[[Plan], bool]
 """Asked for a yes or no to the plan."""
@@ -60,7 +61,7 @@ def start_run(
     """
     request.check()
     run = run_id or new_run_id()
-    with lease(_folder(workshop, run), "run", run):
+    with lease(_folder(workshop, run) / "workflow", "run", run):
         write_json(_folder(workshop, run) / RECORD, request.model_dump(mode="json"))
         return _work(workshop, model, saver, run, approve, emit)
 
@@ -80,8 +81,8 @@ def resume_run(
         MillwrightError: as `start_run`.
     """
     if not (_folder(workshop, run_id) / RECORD).exists():
-        raise NotFound("run", run_id, sorted(path.parent.name for path in _root(workshop).glob(f"*/{RECORD}")))
-    with lease(_folder(workshop, run_id), "run", run_id):
+        raise NotFound("run", run_id, sorted(path.parent.parent.name for path in workshop.runs.glob(f"*/{RECORD}")))
+    with lease(_folder(workshop, run_id) / "workflow", "run", run_id):
         return _work(workshop, model, saver, run_id, approve, emit)
 
 
@@ -95,7 +96,7 @@ def _work(
 ) -> RunSummary:
     graph: Graph = build_workflow().compile(checkpointer=saver)
     try:
-        with RunClock(_folder(workshop, run) / "clock.json") as clock:
+        with RunClock(_folder(workshop, run) / "workflow" / "clock.json") as clock:
             context = WorkflowContext(workshop=workshop, model=model, clock=clock, emit=emit)
             summary = _to_the_end(graph, context, run, approve)
     except MillwrightError as error:
@@ -134,10 +135,6 @@ def _asked(question: dict[str, object], approve: Approve | None) -> dict[str, ob
     return PlanDecision(approve=approve(plan), hash=plan.hash).model_dump()
 
 
-def _root(workshop: Workshop) -> Path:
-    return workshop.home / "workflows"
-
-
 def _folder(workshop: Workshop, run: str) -> Path:
     # an id is a name, never a path
-    return _root(workshop) / Path(run).name
+    return workshop.runs / Path(run).name

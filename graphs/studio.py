@@ -17,7 +17,6 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from tools.catalogue import CATALOGUE
 
 from agents.offline import OfflinePlanner
 from engine.data.store import Datasets
@@ -26,6 +25,7 @@ from graphs.assistant import AssistantContext, build_assistant, tool_definitions
 from graphs.clock import RunClock
 from graphs.proposals import prompt
 from graphs.workflow import WorkflowContext, build_workflow
+from tools.catalogue import CATALOGUE
 from tools.inline import InlineJobs
 from tools.workshop import Workshop
 
@@ -37,7 +37,7 @@ def workflow(config: RunnableConfig) -> CompiledStateGraph[Any, Any, Any, Any]:
     home = _home(config)
     workshop = studio_workshop(home)
     # a thread of the server is a run; there is no one process around it, so its clock counts node by node
-    clock = RunClock(home / "workflows" / _thread(config) / "clock.json")
+    clock = RunClock(home / "studio" / _thread(config) / "clock.json")
     context = WorkflowContext(workshop=workshop, model=OfflinePlanner(), clock=clock)
     return build_workflow(bound_to(context, clock)).compile(name="workflow")
 

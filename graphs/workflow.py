@@ -20,7 +20,7 @@ from graphs.calls import use_tool
 from graphs.clock import RunClock
 from graphs.decisions import CHOOSE_MODELS, NEXT_ROUND, gains, model_facts, round_facts
 from graphs.events import Artifact, Emit, Metric, PlanProposed, TextDelta, unheard
-from graphs.pace import Pace
+from graphs.pace import LEAST_ROUND, Pace
 from graphs.proposals import propose
 from graphs.run_plan import PlanDecision, plan_of
 from graphs.run_types import RunRequest, summary_of
@@ -44,7 +44,8 @@ class WorkflowState(TypedDict, total=False):
     profile: Json  # DatasetProfile
     estimate: Json  # TrainingEstimate
     plan: Json  # Plan
-    next: Json  # the arguments of the next train_model; empty when there is none
+    choices: Json  # the arguments that all calls of train_model share
+    next: Json  # those of the next round; empty when there is none
     rounds: list[Json]  # TrainingResult of each round
     summary: Json  # RunSummary
 
@@ -79,8 +80,8 @@ def analyse(state: WorkflowState, runtime: Work) -> Update:
 def plan(state: WorkflowState, runtime: Work) -> Update:
     """Say what will be done and what it is expected to cost, from a timed pilot."""
     request = _request(state)
-    arguments = {**_choices(state), "models": request.models, "metric": request.metric}
-    arguments |= {"budget_seconds": request.budget_seconds, "max_models": request.max_models}
+    limits = {"budget_seconds": request.budget_seconds, "max_models": request.max_models}
+    arguments = {**_choices(state), **limits, "models": request.models, "metric": request.metric}
     estimate = _use(state, runtime, "estimate_training", arguments)
     assert isinstance(estimate, TrainingEstimate)
     proposed = plan_of(request, estimate)
@@ -110,15 +111,11 @@ def select(state: WorkflowState, runtime: Work) -> Update:
     seconds = Pace(request.budget_seconds).for_round(context.clock.spent())
     choice = propose(context.model, CHOOSE_MODELS, model_facts(request, profile, estimate, seconds), context.emit)
     context.emit(TextDelta(text=f"Candidates: {', '.join(choice.models)}. {choice.why}\n"))
-    first = {
-        **_choices(state),
-        "metric": request.metric or choice.metric,
-        "models": request.models or choice.models,
-        "budget_seconds": seconds,
-        "max_models": request.max_models,
-        "finish": False,
-    }
-    return {"next": first, "rounds": []}
+    # the training keeps its work in the run's own folder, so that both have one name
+    (context.workshop.runs / state["run"]).mkdir(parents=True, exist_ok=True)
+    choices = {**_choices(state), "run": state["run"], "max_models": request.max_models, "finish": False}
+    choices |= {"metric": request.metric or choice.metric, "models": request.models or choice.models}
+    return {"choices": choices, "next": {**choices, "budget_seconds": seconds}, "rounds": []}
 
 
 def train(state: WorkflowState, runtime: Work) -> Update:
@@ -156,14 +153,18 @@ def tune(state: WorkflowState, runtime: Work) -> Update:
     context.emit(TextDelta(text=f"{choice.why}\n"))
     if choice.action == "stop":
         return {"next": {}}
-    return {"next": {**_again(state), "trials": choice.trials, "budget_seconds": seconds, "finish": False}}
+    return {"next": {**state["choices"], "trials": choice.trials, "budget_seconds": seconds}}
 
 
 def report(state: WorkflowState, runtime: Work) -> Update:
     """The end: one look at the sealed test rows, package, report, registration; then the summary."""
     context, request = runtime.context, _request(state)
-    seconds = Pace(request.budget_seconds).for_finish(context.clock.spent())
-    arguments = {**_again(state), "budget_seconds": seconds, "finish": True, "name": request.name}
+    arguments = {**state["choices"], "finish": True, "name": request.name}
+    if _rounds(state)[-1].cancelled:
+        # whoever cancelled wants the best so far: no time for anything that has not been fitted
+        arguments |= {"budget_seconds": LEAST_ROUND, "max_models": None}
+    else:
+        arguments["budget_seconds"] = Pace(request.budget_seconds).for_finish(context.clock.spent())
     result = _use(state, runtime, "train_model", arguments, call="report")
     assert isinstance(result, TrainingResult)
     summary = summary_of(result, state["run"], context.clock.spent())
@@ -234,13 +235,6 @@ def _metric(value: ValidationValue, rows: str) -> Metric:
 def _choices(state: WorkflowState) -> Json:
     request = _request(state)
     return {"dataset": state["dataset"], "target": state["target"], "drop": request.drop, "seed": request.seed}
-
-
-def _again(state: WorkflowState) -> Json:
-    """The arguments that go on with the training of the first round."""
-    first, request = state["rounds"][0], _request(state)
-    metric = (first["validation"] or {}).get("name") or request.metric
-    return {**_choices(state), "run": first["run"], "metric": metric, "max_models": request.max_models}
 
 
 def _use(state: WorkflowState, runtime: Work, tool: str, arguments: Json, call: str | None = None) -> ToolResult:

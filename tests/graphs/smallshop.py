@@ -157,7 +157,7 @@ def train_model(workshop: Workshop, request: TrainModelRequest) -> TrainingResul
 
 def _names(folder: Path, request: TrainModelRequest) -> list[str]:
     done = [path.stem for path in sorted(folder.glob("*.fit"), key=lambda path: path.stat().st_mtime_ns)]
-    wanted = ["dummy", *(request.models or CANDIDATES)] if not request.run else []
+    wanted = ["dummy", *(request.models or CANDIDATES)] if not done else []
     tuned = sum("-t" in name for name in done)
     return [*done, *wanted, *(f"lightgbm-t{tuned + number}" for number in range(1, request.trials + 1))]
 

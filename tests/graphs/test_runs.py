@@ -136,7 +136,7 @@ def test_a_budget_that_cannot_train_is_refused_before_anything_is_written(
 ) -> None:
     with pytest.raises(BadBudget):
         start_run(workshop, ScriptedModel(script=[]), saver, request_.model_copy(update={"budget_seconds": budget}))
-    assert not (workshop.home / "workflows").exists()
+    assert not workshop.runs.exists()
 
 
 def test_a_run_needs_a_limit(workshop: Workshop, saver: Saver, request_: RunRequest) -> None:
@@ -206,7 +206,7 @@ def test_an_unknown_run_is_named_with_those_there_are(workshop: Workshop, saver:
 
 
 def test_a_run_has_one_worker_at_a_time(workshop: Workshop, saver: Saver, request_: RunRequest) -> None:
-    folder = workshop.home / "workflows" / "run_1"
+    folder = workshop.runs / "run_1" / "workflow"
     with lease(folder, "run", "run_1"), pytest.raises(Exception, match="Another process is working on run 'run_1'"):
         start_run(workshop, ScriptedModel(script=[]), saver, request_, "run_1")
 
