@@ -110,12 +110,20 @@ def _of_text(text: pd.Series, name: str) -> Guess:
     present = cells.dropna()
     if present.empty:
         return Guess("category", "every cell is missing", parse(text, "category"))
-    if set(present.str.lower().unique()) <= {"true", "false"}:
+    if _is_true_or_false(present):
         return Guess("boolean", "true and false in words", parse(text, "boolean"))
     return _text_as_number(text, present, name) or _text_as_date(text, name) or _words(text, present, name)
 
 
+def _is_true_or_false(present: pd.Series) -> bool:
+    words = frozenset({"true", "false"})
+    return bool(present.head(100).str.lower().isin(words).all() and present.str.lower().isin(words).all())
+
+
 def _text_as_number(text: pd.Series, present: pd.Series, name: str) -> Guess | None:
+    sample = parse(present.iloc[:: max(1, len(present) // 500)], "number")
+    if sample.lost > 0.5 * sample.present:
+        return None  # words: spare the full reading
     found = parse(text, "number")
     if found.present == 0 or found.lost > (1 - ENOUGH) * found.present:
         return None

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import create_engine, text
 
 from engine.data.load import DataLimits, RawTable, ReadOptions, default_name, read_source
 from engine.errors import (
@@ -234,10 +235,20 @@ class TestSql:
     def test_postgres_is_read_and_cannot_be_changed(self, postgres_url: str) -> None:
         url = postgres_url.replace("postgresql://", "postgresql+psycopg://")
         assert read(url, query="SELECT 1 AS a, true AS b, 1.50::numeric AS c").frame.loc[0].tolist() == [
-            *("1", "True", "1.50")
+            "1",
+            "True",
+            "1.50",
         ]
-        with pytest.raises(DataError, match="read-only"):
-            read(url, query="SELECT 1 AS a INTO made_by_a_query")
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            connection.execute(text("CREATE SEQUENCE counted_by_a_test"))
+        try:
+            with pytest.raises(DataError, match="read-only transaction"):
+                read(url, query="SELECT nextval('counted_by_a_test')")
+        finally:
+            with engine.begin() as connection:
+                connection.execute(text("DROP SEQUENCE counted_by_a_test"))
+            engine.dispose()
 
 
 class TestSources:
