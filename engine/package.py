@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ValidationError
 
 from engine.errors import PackageDamaged
-from engine.files import atomic_folder, typed_disk_errors, write_atomic, write_json
+from engine.files import atomic_folder, write_atomic, write_json
 from engine.package_info import (
     BoardRow,
     ImportanceEntry,
@@ -105,8 +105,7 @@ def write_package(
     )
     with atomic_folder(target) as folder:
         for entry, member in zip(info.members, selection.members, strict=True):
-            with typed_disk_errors(target):
-                shutil.copytree(member.folder, folder / PackageFiles.MEMBERS / entry.folder)
+            _copy(member.folder, folder / PackageFiles.MEMBERS / entry.folder)
         _write_model(folder / PackageFiles.REFERENCE, profile)
         _write_model(folder / PackageFiles.EVALUATION, evaluation)
         write_atomic(folder / PackageFiles.CARD, render_card(info, profile))
@@ -244,6 +243,15 @@ def _libraries() -> dict[str, str]:
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
+
+
+def _copy(source: Path, target: Path) -> None:
+    """File by file, since `shutil.copytree` hides a full disk behind an error without a number."""
+    for path in sorted(source.rglob("*")):
+        if path.is_file():
+            place = target / path.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
 
 
 def _write_model(path: Path, model: BaseModel) -> None:

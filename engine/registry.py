@@ -46,7 +46,7 @@ class Registry:
 
     def __init__(self, home: Path, tracking_uri: str | None = None, *, index: Index | str | None = None) -> None:
         self._home = home.resolve()
-        self._tracking_uri = tracking_uri or f"sqlite:///{self._home / 'mlflow.db'}"
+        self._tracking_uri = tracking_uri
         url = index or f"sqlite:///{self._home / 'registry.db'}"
         self._index = url if isinstance(url, Index) else Index(url, self._home)
         self._tracking: Tracking | None = None
@@ -170,9 +170,23 @@ class Registry:
     def _store(self) -> "Tracking":
         with self._guard:
             if self._tracking is None:
-                from engine.tracking import Tracking
-
                 # one process at a time, since MLflow's migrations do not expect company
                 with file_lock(self._home / "mlflow.lock"):
-                    self._tracking = Tracking(self._tracking_uri, self._home / "artifacts")
+                    self._tracking = self._open_store()
             return self._tracking
+
+    def _open_store(self) -> "Tracking":
+        from engine.tracking import Tracking
+
+        artifacts = self._home / "artifacts"
+        if self._tracking_uri:
+            return Tracking(self._tracking_uri, artifacts)
+        database = self._home / "mlflow.db"
+        if not database.exists():
+            # MLflow makes its tables one by one and cannot go on from half of them, should we be killed
+            aside = self._home / ".mlflow.db.new"
+            for leftover in (aside, Path(f"{aside}-journal")):
+                leftover.unlink(missing_ok=True)
+            Tracking(f"sqlite:///{aside}", artifacts)
+            aside.replace(database)
+        return Tracking(f"sqlite:///{database}", artifacts)

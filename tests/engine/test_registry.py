@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,6 +145,20 @@ def test_killed_between_mlflow_and_the_index_the_next_call_finds_the_version(mlf
     assert registry.register(package, name="cut", run_id="run_cut", model_id="mdl_cut").version == 1
     assert register(registry, package, "cut", 2) == "mdl_cut2"
     assert registry.get("cut").version == 2
+
+
+def test_killed_while_mlflow_makes_its_database_the_next_start_makes_it_anew(tmp_path: Path) -> None:
+    code = "import sys, pathlib, engine.registry as r; r.Registry(pathlib.Path(sys.argv[1])).open()"
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
+    half = tmp_path / ".mlflow.db.new"
+    while not (half.exists() and half.stat().st_size > 200_000) and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "mlflow.db").exists()
+    registry = Registry(tmp_path)
+    registry.log_run("run_1", dataset="ds_1", params={}, metrics={"auc": 0.9})
+    assert not half.exists()
 
 
 def test_a_home_can_be_moved(tmp_path: Path) -> None:
