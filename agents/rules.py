@@ -9,6 +9,7 @@ from statistics import median
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.plan import ModelProposal, RoundProposal
+from tools.training import family_of
 
 MOST_TRIALS = 8
 """Variants of one round: enough to see a gain, few enough to decide again."""
@@ -156,8 +157,8 @@ def _noise(facts: RoundFacts) -> float:
 def _trial_seconds(facts: RoundFacts) -> float:
     """Seconds of one more variant: the median of the best family's fits."""
     fitted = _fitted(facts)
-    family = fitted[0].model.split("-t")[0]
-    return median(row.seconds for row in fitted if row.model.split("-t")[0] == family)
+    family = family_of(fitted[0].model)
+    return median(row.seconds for row in fitted if family_of(row.model) == family)
 
 
 def _affordable(facts: RoundFacts) -> int:

@@ -6,36 +6,36 @@ from itertools import pairwise
 from agents.plan import ModelProposal, RoundProposal
 from agents.rules import choose_models, next_round
 from engine.errors import did_you_mean
-from engine.metrics import METRICS, metrics_of
+from engine.metrics import METRICS
 from graphs.pace import MAX_ROUNDS
 from graphs.proposals import Facts, Question
+from graphs.run_plan import Outlook
 from graphs.run_types import RunRequest
 from tools.data import DatasetProfile
-from tools.training import TrainingEstimate, TrainingResult
+from tools.training import TrainingResult
 
 MOST_TRIALS = 20
 
 
 def model_facts(
-    request: RunRequest, profile: DatasetProfile, estimate: TrainingEstimate, seconds: float | None
+    request: RunRequest, profile: DatasetProfile, outlook: Outlook, seconds: float | None
 ) -> dict[str, object]:
     """What is known before the first round; `asked` and `metric` are what the user has fixed."""
-    candidates = [row for row in estimate.candidates if row.model != "dummy"]
     return {
         "goal": request.goal,
-        "task": estimate.task,
-        "target": estimate.target,
-        "rows": estimate.rows,
-        "features": estimate.features,
+        "task": outlook.task,
+        "target": outlook.target,
+        "rows": outlook.rows,
+        "features": outlook.features,
         "class_shares": profile.class_shares,
         "warnings": profile.warnings,
-        "models": [row.model for row in candidates],
-        "seconds_each": {row.model: round(row.seconds, 2) for row in candidates},
+        "models": list(outlook.candidates),
+        "seconds_each": outlook.candidates,
         "asked": request.models,
         "metric": request.metric,
-        "metrics": [metric.name for metric in metrics_of(estimate.task)],
-        "usual_metric": estimate.metric,
-        "budget_seconds": seconds,
+        "metrics": [metric.name for metric in METRICS.values() if outlook.task in metric.tasks],
+        "usual_metric": outlook.metric,
+        "budget_seconds": None if seconds is None else round(seconds, 1),
     }
 
 

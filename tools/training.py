@@ -10,6 +10,11 @@ Task = Literal["binary", "multiclass", "regression"]
 FitStatus = Literal["done", "stopped", "skipped", "failed"]
 
 
+def family_of(candidate: str) -> str:
+    """The model family of a candidate or tuned variant: 'lightgbm-t1' is a 'lightgbm'."""
+    return candidate.partition("-t")[0]
+
+
 class TrainingChoices(ToolRequest):
     """What estimate_training and train_model share."""
 
