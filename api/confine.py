@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import create_model, model_validator
+from pydantic import create_model, field_validator
 
-from tools.spec import ToolRequest, ToolSpec
+from tools.spec import ToolSpec
 from tools.workshop import Workshop
 
 Rule = Callable[[Workshop, str], str]
@@ -32,14 +32,7 @@ def _narrowed(workshop: Workshop, spec: ToolSpec, rules: Mapping[str, Rule]) -> 
     fields = rules.keys() & spec.request.model_fields.keys()
     if not fields:
         return spec
-
-    def check(request: ToolRequest) -> ToolRequest:
-        given: dict[str, Any] = {name: getattr(request, name) for name in fields}
-        return request.model_copy(
-            update={name: rules[name](workshop, value) for name, value in given.items() if value is not None}
-        )
-
-    validators: dict[str, Any] = {"confined": model_validator(mode="after")(check)}
+    validators: dict[str, Any] = {f"confined_{name}": _validator(workshop, name, rules[name]) for name in fields}
     narrow = create_model(
         spec.request.__name__,
         __base__=spec.request,
@@ -47,6 +40,13 @@ def _narrowed(workshop: Workshop, spec: ToolSpec, rules: Mapping[str, Rule]) -> 
         __validators__=validators,
     )
     return replace(spec, request=narrow)
+
+
+def _validator(workshop: Workshop, field: str, rule: Rule) -> object:
+    def check(value: str | None) -> str | None:
+        return None if value is None else rule(workshop, value)
+
+    return field_validator(field)(check)
 
 
 def _uploaded(source: str, uploads: Path) -> str:

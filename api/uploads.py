@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from engine.errors import BadArguments, TooLarge
+from engine.errors import BadArguments, MillwrightError, TooLarge
 from engine.files import typed_disk_errors
 
 FOLDER = "uploads"
@@ -47,4 +47,10 @@ async def received(request: Request, home: Path, name: str, limit: int) -> Async
                     if size > limit:
                         raise TooLarge(f"The file is larger than {limit:,} bytes.", "Send a smaller one.")
                     await run_in_threadpool(file.write, part)
-            yield path
+            try:
+                yield path
+            except MillwrightError as error:
+                # the sender knows the file by its name; where it lay for a moment is the server's business
+                error.sentence = error.sentence.replace(str(path), name)
+                error.hint = error.hint.replace(str(path), name)
+                raise

@@ -5,11 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
-from tools.catalogue import invoke, start_job
 
 from api.dependencies import WorkshopDep
+from tools.catalogue import invoke, start_job
 from tools.job_tools import JobList
-from tools.jobs import job_id
 from tools.workshop import JobStatus
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -34,8 +33,7 @@ def list_jobs(workshop: WorkshopDep, limit: Annotated[int, Query(ge=1, le=500)] 
 def start(body: JobIn, workshop: WorkshopDep, idempotency_key: Annotated[str | None, Header()] = None) -> JobStatus:
     """Start a job; the same Idempotency-Key again finds the job that it started."""
     call = f"http/{idempotency_key or secrets.token_hex(12)}"
-    start_job(workshop, body.tool, body.arguments, call)
-    return workshop.jobs.status(job_id(call))
+    return workshop.jobs.status(start_job(workshop, body.tool, body.arguments, call))
 
 
 @router.get("/{job}")

@@ -20,7 +20,7 @@ from tests.api.home import HERE, Open, Trained, workshop_at
 def _trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     home = tmp_path_factory.mktemp("trained")
     workshop = workshop_at(home)
-    dataset = workshop.datasets.import_source("sample:breast_cancer").id
+    dataset = workshop.datasets.import_source("sample:breast_cancer", target="diagnosis").id
     result: Any = workshop.call("train_model", dataset=dataset, models=("linear",), budget_seconds=None, max_models=1)
     return Trained(home, dataset, result.model)
 

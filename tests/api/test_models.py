@@ -4,18 +4,19 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sklearn.datasets import load_breast_cancer
+
+from engine.data.samples import sample_frame
 
 
 @pytest.fixture(scope="module")
 def row() -> dict[str, Any]:
-    return load_breast_cancer(as_frame=True).data.iloc[0].to_dict()
+    frame, target = sample_frame("breast_cancer")
+    return frame.drop(columns=[target]).iloc[0].to_dict()
 
 
 def test_models_are_listed_and_shown(trained_client: TestClient, trained: Any) -> None:
-    listed = trained_client.get("/v1/models").json()["models"]
-    assert [model["model"] for model in listed] == [trained.model]
-    assert trained_client.get(f"/v1/models/{trained.model}").json()["summary"] == listed[0]
+    listed = {model["model"]: model for model in trained_client.get("/v1/models").json()["models"]}
+    assert trained_client.get(f"/v1/models/{trained.model}").json()["summary"] == listed[trained.model]
 
 
 def test_rows_are_predicted_in_order_with_probabilities(
@@ -30,10 +31,10 @@ def test_rows_are_predicted_in_order_with_probabilities(
 
 
 def test_a_missing_column_is_named(trained_client: TestClient, trained: Any, row: dict[str, Any]) -> None:
-    partial = {name: value for name, value in row.items() if name != "mean radius"}
+    partial = {name: value for name, value in row.items() if name != "mean_radius"}
     response = trained_client.post(f"/v1/models/{trained.model}/predict", json={"rows": [partial]})
     assert (response.status_code, response.json()["code"]) == (422, "columns_missing")
-    assert "mean radius" in response.json()["detail"]
+    assert "mean_radius" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_a_body_of_another_shape_is_refused(trained_client: TestClient, trained:
     assert (response.status_code, response.json()["code"]) == (422, "bad_arguments")
 
 
-@pytest.mark.parametrize("content", [b"{", b"", b"\xff", b"[1,"])
+@pytest.mark.parametrize("content", [b"{", b"", b"[1,", b"NaN", b'{"rows": [}'])
 def test_a_body_that_is_not_json_is_refused(trained_client: TestClient, trained: Any, content: bytes) -> None:
     headers = {"content-type": "application/json"}
     response = trained_client.post(f"/v1/models/{trained.model}/predict", content=content, headers=headers)
