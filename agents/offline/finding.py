@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from agents.offline.columns import USUAL_TARGETS, find_column, likely_targets
 from agents.offline.conversation import Json
 from agents.offline.playing import Asked, Play, Request, Told
-from agents.offline.slots import Slots
+from agents.offline.slots import PLACEHOLDER, Slots
 from agents.offline.wording import name_of, names
 from agents.offline.words import parts
 
@@ -111,7 +111,7 @@ def _which_target(choices: tuple[str, ...], count: int) -> Asked:
 
 def bare(text: str) -> str:
     """The words without placeholders."""
-    return re.sub(r"\s+", " ", re.sub(r"_[a-z]+\d*_", " ", text)).strip(" ,.;?!")
+    return re.sub(r"\s+", " ", PLACEHOLDER.sub(" ", text)).strip(" ,.;?!")
 
 
 def model_for(play: Play, request: Request) -> str:

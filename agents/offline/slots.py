@@ -47,12 +47,18 @@ class Slots:
     quoted: tuple[str, ...] = ()
 
 
+PLACEHOLDER = re.compile(r"(?<!\w)_[a-z]+(?:_[a-z]+)?\d*_(?!\w)")
+LONGEST = 1_000
+"""Characters of a request that are read, files, ids, quotes and rows in JSON not counted."""
+
+
 def read_slots(text: str, known: frozenset[str] = frozenset()) -> Slots:
     """Everything that `text` mentions; `known` are column names (lower case) that are no typing errors."""
     slots = Slots(rest=" ".join(text.split()))
     for reader in PROTECTED:
         slots = reader(slots)
-    slots = replace(slots, rest=mended(slots.rest, known))
+    # requests are short; a long text is cut so that no pattern can be made to run for long
+    slots = replace(slots, rest=mended(slots.rest[:LONGEST], known))
     for reader in READERS:
         slots = reader(slots)
     return replace(slots, rest=" ".join(slots.rest.split()))
@@ -193,7 +199,7 @@ _ALIAS = re.compile(r"\b(champion|challenger)\b", re.IGNORECASE)
 _PRODUCTION = re.compile(r"\b(?:the )?(?:default|production|live|official)(?: (?:model|one|version))?\b", re.IGNORECASE)
 _ORDINALS = {"first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "fifth": 4}
 _ORDINAL = re.compile(
-    r"\b(?:the )?(first|1st|second|2nd|third|3rd|fourth|4th|fifth|last|other)(?= (?:one|model|dataset|job|of)\b|[?.!,]|$)"
+    r"\b(?:the )?(first|1st|second|2nd|third|3rd|fourth|4th|fifth|last|(?<=the )other)(?= (?:one|model|dataset|job|of)\b|[?.!,]|$)"
     r"(?: one| model| dataset| job)?|(?:\bnumber |\bno\. ?|#)(\d+)\b",
     re.IGNORECASE,
 )
@@ -318,7 +324,8 @@ def _pairs(slots: Slots) -> Slots:
     start: int | None = None
     for match in _PAIR.finditer(slots.rest):
         name = _NOISE.sub("", match.group(1)).strip()
-        if not name or _SETTINGS.search(match.group(1)) or "_" == name[:1]:
+        no_cell = match.group(2).startswith("_") and not match.group(2).startswith("_quoted")
+        if not name or no_cell or _SETTINGS.search(match.group(1)) or name.startswith("_"):
             continue
         row[unquoted(name, slots)] = _cell(unquoted(match.group(2).strip(" .?!"), slots))
         start = match.start() if start is None else start
@@ -356,7 +363,7 @@ def unquoted(text: str, slots: Slots) -> str:
 
 _END = (
     r"(?=\s*(?:$|[;!?]|\.(?:\s|$)|,\s+(?:and\s+)?(?:with|within|only|using|use|best|optimi\w+|without|seed|in|for|then|_)|"
-    r"\b(?:from|using|within|with|without|in|on|by|based|instead|please|then|again|to|for|given|when|as|but|and (?:use|train|"
+    r"\b(?:from|using|within|with|without|in|on|by|based|instead|please|then|again|to|for|given|when|as|but|and (?:use|train|re-?run|retrain|run|go|again|"
     r"predict|then|only|with|show|try|optimi\w+|explain|_))\b|\s_))"
 )
 _DROP = re.compile(

@@ -7,7 +7,7 @@ from agents.offline.columns import find_column
 from agents.offline.conversation import Known
 from agents.offline.intents import Context, classify
 from agents.offline.playing import Question, Request
-from agents.offline.slots import Slots, read_slots
+from agents.offline.slots import PLACEHOLDER, Slots, read_slots
 from agents.offline.words import parts
 
 _VERB = (
@@ -20,6 +20,7 @@ _CUT = re.compile(
 )
 _JOINED = frozenset({"refine", "unknown", "go", "greeting", "thanks", "ordinal"})
 """Kinds of clause that are no request of their own beside another."""
+_ABOUT_DATA = frozenset({"import", "profile", "list_datasets"})
 _USES_DATA = frozenset({"train", "estimate", "profile", "predict", "evaluate", "refine"})
 """Requests that a file named beside them belongs to."""
 _YES = re.compile(
@@ -68,6 +69,8 @@ def understand(text: str, known: Known, question: Question | None) -> tuple[Requ
 
 
 def _clauses(text: str) -> list[str]:
+    if "{" in text:
+        return [text]  # a sentence's marks inside JSON end nothing
     return [clause.strip() for clause in _CUT.split(text) if clause and clause.strip(" .,;!?")]
 
 
@@ -76,6 +79,7 @@ def _read(text: str, known: Known, earlier: list[Request]) -> Request:
     context = Context(
         trained=known.training is not None or any(request.intent == "train" for request in earlier),
         has_model=known.model is not None or any(request.intent == "train" for request in earlier),
+        about_data=(earlier[-1].intent if earlier else known.about) in _ABOUT_DATA or known.model is None,
         has_dataset=known.dataset is not None or any(request.slots.source for request in earlier),
     )
     return Request(classify(slots, context), slots, text)
@@ -121,8 +125,8 @@ def _exact(text: str, question: Question, slots: Slots) -> bool:
     said = text.strip(" .!?\"'").lower()
     if said in {choice.lower() for choice in question.choices} or _YES.match(text):
         return True
-    placeholders = re.sub(r"_[a-z]+\d*_|\W", "", slots.rest)
-    return question.slot in ("source", "rows", "dataset", "model", "job") and len(placeholders) < 12
+    besides = re.sub(r"\W", "", PLACEHOLDER.sub("", slots.rest))
+    return question.slot in ("source", "rows", "dataset", "model", "job") and len(besides) < 12
 
 
 def _value(question: Question, text: str, slots: Slots, known: Known) -> object:

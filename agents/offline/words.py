@@ -5,7 +5,7 @@ import re
 ORDINARY = frozenset(
     "mode models modes data date dates does done doing dose dope dropped drops steps stop stops state stated tell test "
     "tests time times than then them these this those thing things think three there their train trains use used user "
-    "users year years cause case cases call called cost costs production product products balance state".split()
+    "users year years cause case cases call called cost costs production product products balance state cancer".split()
 )
 """Words that are right as they are, however near they lie to one of VOCABULARY."""
 
@@ -16,15 +16,18 @@ VOCABULARY = frozenset(
     "features feature column columns champion challenger importance important forest random linear logistic lightgbm "
     "boosting seed drop without exclude ignore leaderboard report classify classifier regression regressor optimise "
     "optimize instead target which customers matters because please hello thanks running finished available help "
-    "average within candidates".split()
+    "average within candidates accurate importances justify".split()
 )
 """Words that requests are made of; a word that is nearly one of them is read as it."""
 
+_DIGITS = (
+    "a=1 an=1 one=1 two=2 three=3 four=4 five=5 six=6 seven=7 eight=8 nine=9 ten=10 eleven=11 twelve=12 fifteen=15 "
+    "twenty=20 thirty=30 forty=40 forty-five=45 fifty=50 sixty=60 ninety=90 hundred=100 half=0.5 half-a=0.5 half-an=0.5 "
+    "a-quarter-of-an=0.25 quarter-of-an=0.25 a-couple-of=2 couple-of=2 a-few=3"
+)
 NUMBERS = {
-    **{"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8},
-    **{"nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40},
-    **{"forty-five": 45, "fifty": 50, "sixty": 60, "ninety": 90, "hundred": 100, "half": 0.5, "half a": 0.5},
-    **{"half an": 0.5, "a quarter of an": 0.25, "quarter of an": 0.25, "a couple of": 2, "couple of": 2, "a few": 3},
+    (word if word == "forty-five" else word.replace("-", " ")): float(value)
+    for word, value in (pair.split("=") for pair in _DIGITS.split())
 }
 NUMBER = r"(?:\d+(?:[.,]\d+)?|" + "|".join(sorted((re.escape(word) for word in NUMBERS), key=len, reverse=True)) + ")"
 """Pattern of a number in digits or words."""

@@ -246,7 +246,7 @@ ROWS: list[tuple[str, str, str | None, dict[str, Any] | str]] = [
     ("fresh", "what's the weather tomorrow", None, "I cannot do that without a language model"),
     ("fresh", "lorem ipsum dolor", None, "I cannot do that without a language model"),
 ]
-REACHED = 0.95
+REACHED = 0.98
 """The share that must hold; the assertion lists what does not."""
 
 
