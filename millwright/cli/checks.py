@@ -139,9 +139,8 @@ def _existing(path: Path) -> Path:
 
 def examine() -> list[Check]:
     """All checks. Where the settings cannot be read, only what does not need them."""
-    from millwright.settings import Settings
-
     from engine.errors import BadSettings
+    from millwright.settings import Settings
 
     try:
         settings = Settings()

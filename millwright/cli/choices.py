@@ -57,7 +57,7 @@ class Choices:
 
     data: str
     target: str | None
-    budget: float
+    budget: float | None
     metric: str | None
     models: str | None
     max_models: int | None
@@ -66,13 +66,24 @@ class Choices:
     split: str
     seed: int
 
+    @property
+    def budget_seconds(self) -> float | None:
+        """Seconds; those of the settings by default, and None in fixed-count mode, where the clock does not count."""
+        if self.max_models is not None:
+            return None
+        if self.budget is not None:
+            return self.budget
+        from millwright.settings import Settings
+
+        return Settings().budget_seconds
+
     def training(self) -> dict[str, object]:
-        """Arguments of train_model, but for the dataset. In fixed-count mode the clock does not count."""
+        """Arguments of train_model, but for the dataset."""
         return {
             "target": self.target,
             "metric": self.metric,
             "models": models_from(self.models),
-            "budget_seconds": None if self.max_models is not None else self.budget,
+            "budget_seconds": self.budget_seconds,
             "max_models": self.max_models,
             "drop": self.drop or [],
             "seed": self.seed,

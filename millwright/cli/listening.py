@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from graphs.events import Event, PlanProposed, TextDelta, ToolFinished, ToolProgress, ToolStarted
 from millwright.cli.interrupt import Interrupt, stop_on_interrupt
 from millwright.cli.live import Course, View, open_view
+from millwright.cli.reply import console_on
 
 if TYPE_CHECKING:
     from agents.plan import Plan
@@ -63,13 +64,11 @@ class Listener:
         if plan.hash == self.plan_shown:
             return
         self.plan_shown = plan.hash
-        from rich.console import Console
-
         from millwright.cli.screens import sentences, table
 
         rows = [(number, tool, why, estimate) for number, tool, _, estimate, why in plan.to_table()]
-        total = f"About {plan.seconds:.0f} s in all." if plan.seconds is not None else ""
-        console = Console(stderr=True)
+        total = f"About {plan.seconds:.0f} s in all." if plan.seconds is not None else "Nobody knows how long."
+        console = console_on(sys.stderr)
         console.print(sentences("", f"Plan: {plan.goal}"))
         console.print(table((">", "step", "why", ">estimate"), rows))
         console.print(sentences(total, ""))

@@ -14,6 +14,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from engine.progress import FitFinished, FitProgress, FitStarted, Note, Progress, StageStarted
+from millwright.cli.reply import console_on
 
 FRAMES_PER_SECOND = 8
 
@@ -127,7 +128,7 @@ def describe(progress: Progress) -> str:
 @contextmanager
 def open_view(course: Course) -> Iterator[View]:
     """A view for this stderr, closed at the end."""
-    console = Console(stderr=True)
+    console = console_on(sys.stderr)
     if not console.is_terminal:
         yield Lines(course)
         return

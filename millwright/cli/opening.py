@@ -43,10 +43,9 @@ def call_job(
     workshop: "Workshop", tool: str, result: type[Result], budget: float | None, /, **arguments: object
 ) -> Result:
     """Call a tool that runs as a job: progress is shown, and Ctrl-C stops the job instead of abandoning it."""
-    from tools.catalogue import invoke
-
     from millwright.cli.interrupt import stop_on_interrupt
     from millwright.cli.live import Course, open_view
+    from tools.catalogue import invoke
     from tools.jobs import job_id
 
     if tool not in workshop.tools or not workshop.tools[tool].job:
@@ -79,10 +78,9 @@ def dataset_of(workshop: "Workshop", data: str, **options: object) -> str:
 @contextmanager
 def opened_mind(workshop: "Workshop") -> "Iterator[tuple[BaseChatModel, BaseCheckpointSaver[Any]]]":
     """The chat model of the settings, and where graphs keep their state."""
-    from millwright.settings import Settings
-
     from agents.provider import chat_model
     from graphs.checkpoints import open_saver
+    from millwright.settings import Settings
 
     settings = Settings()
     with open_saver(settings.database_url or workshop.home) as saver:

@@ -13,7 +13,8 @@ Data = Annotated[
 ]
 Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict.")]
 Budget = Annotated[
-    float, typer.Option(metavar="SECONDS", help="Wall-clock limit; ignored when --max-models fixes the work.")
+    float | None,
+    typer.Option(metavar="SECONDS", help="Wall-clock limit, 60 by default; --max-models fixes the work instead."),
 ]
 Metric = Annotated[str | None, typer.Option(help="Metric to train for; chosen by task and class balance by default.")]
 Models = Annotated[

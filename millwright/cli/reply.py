@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from pydantic import BaseModel
 if TYPE_CHECKING:
     from rich.console import Console
 
+WITHOUT_TERMINAL = (140, 40)
+"""Columns and lines where there is no terminal and COLUMNS does not say."""
 Document = Mapping[str, object] | BaseModel
 
 
@@ -30,9 +33,14 @@ class Reply:
         if self.as_json:
             write_document(self.document, stdout)
             return
-        from rich.console import Console
+        self.show(console_on(stdout))
 
-        self.show(Console(file=stdout, soft_wrap=not stdout.isatty()))
+
+def console_on(stream: TextIO) -> "Console":
+    """A console that is wide enough for tables where there is no terminal."""
+    from rich.console import Console
+
+    return Console(file=stream, width=None if stream.isatty() else shutil.get_terminal_size(WITHOUT_TERMINAL).columns)
 
 
 def write_document(document: Document, stdout: TextIO) -> None:

@@ -38,9 +38,9 @@ def cell(value: object) -> str:
             return str(value)
 
 
-def sentences(*lines: str) -> Text:
-    """Lines of plain text, markup and all."""
-    return Text("\n".join(line for line in lines if line))
+def sentences(*lines: str | None) -> Text:
+    """Lines of plain text, markup and all; None leaves a line out."""
+    return Text("\n".join(line for line in lines if line is not None))
 
 
 def interval(name: str, value: float, ci: tuple[float, float]) -> str:
@@ -48,8 +48,8 @@ def interval(name: str, value: float, ci: tuple[float, float]) -> str:
     return f"{name} {value:.4f} (95 % interval {ci[0]:.4f} to {ci[1]:.4f})"
 
 
-def notes(texts: Sequence[str]) -> Text:
-    return sentences(*(f"Note: {text}" for text in texts))
+def notes(texts: Sequence[str]) -> RenderableType:
+    return Group(*(sentences(f"Note: {text}") for text in texts))
 
 
 def dataset(found: "DatasetSummary") -> RenderableType:
@@ -85,7 +85,7 @@ def profile(found: "DatasetProfile") -> RenderableType:
         ),
     )  # fmt: skip
     warnings = (f"Warning: {text}" for text in found.warnings)
-    return Group(sentences(head, f"Classes: {shares}" if shares else "", ""), columns, sentences("", *warnings))
+    return Group(sentences(head, f"Classes: {shares}" if shares else None, ""), columns, sentences("", *warnings))
 
 
 def importance(rows: "Sequence[ImportanceRow]") -> Table:
@@ -100,8 +100,8 @@ def explanation(found: "Explanation") -> RenderableType:
 def evaluation(found: "EvaluationResult") -> RenderableType:
     metric = interval(found.metric.name, found.metric.value, found.metric.ci)
     others = ", ".join(f"{name} {value:.4g}" for name, value in found.others.items())
-    looks = f"The sealed test of this dataset has been looked at {found.looks} time(s)." if found.looks else ""
-    lines = sentences(f"{found.model} on {found.data} ({found.rows} rows): {metric}", others, looks)
+    looks = f"The sealed test of this dataset has been looked at {found.looks} time(s)." if found.looks else None
+    lines = sentences(f"{found.model} on {found.data} ({found.rows} rows): {metric}", others or None, looks)
     if not found.confusion:
         return Group(lines, notes(found.notes))
     rows = ((label, *counts) for label, counts in zip(found.classes, found.confusion, strict=True))
@@ -138,7 +138,7 @@ def model(found: "ModelDetails") -> RenderableType:
         f"{summary.model}  {summary.name} version {summary.version} {' '.join(summary.aliases)}".rstrip(),
         f"{summary.task} of {summary.target} on {summary.dataset}, run {found.run}, seed {found.seed}",
         f"Test: {interval(summary.metric.name, summary.metric.value, summary.metric.ci)}; looks: {found.looks}",
-        f"Baseline (validation): {found.baseline.value:.4f}" if found.baseline else "",
+        f"Baseline (validation): {found.baseline.value:.4f}" if found.baseline else None,
         f"Package: {summary.package}",
         f"Report: {found.report}",
         f"Card: {found.card}",
@@ -172,4 +172,4 @@ def jobs(found: "JobList") -> RenderableType:
 
 
 def job(found: "JobInfo") -> RenderableType:
-    return sentences(f"{found.job}  {found.state}", found.summary, f"Updated {found.updated}", found.error or "")
+    return sentences(f"{found.job}  {found.state}", found.summary, f"Updated {found.updated}", found.error)

@@ -15,9 +15,8 @@ app = typer.Typer(help="List the tools and call one of them.", no_args_is_help=T
 @app.command("list")
 def list_(json: Json = False) -> Reply:
     """List the tools with their effects; the JSON has the schema of each request."""
-    from tools.catalogue import CATALOGUE
-
     from millwright.cli import screens
+    from tools.catalogue import CATALOGUE
 
     specs = list(CATALOGUE.values())
     document = [
@@ -41,10 +40,9 @@ def call(
     json: Json = False,
 ) -> Reply:
     """Call one tool with a JSON request and print its result."""
-    from tools.catalogue import CATALOGUE
-
     from millwright.cli.asking import approved
     from millwright.cli.opening import call_job
+    from tools.catalogue import CATALOGUE
     from tools.spec import ToolResult
 
     request = request_from(arguments)

@@ -29,7 +29,7 @@ def run(
         str | None, typer.Option(metavar="SOURCE", help="A file, 'sample:NAME', or a dataset imported before.")
     ] = None,
     target: Target = None,
-    budget: Budget = 60.0,
+    budget: Budget = None,
     metric: Metric = None,
     models: Models = None,
     max_models: MaxModels = None,
@@ -61,7 +61,7 @@ def run(
 def train(
     data: Data,
     target: Target = None,
-    budget: Budget = 60.0,
+    budget: Budget = None,
     metric: Metric = None,
     models: Models = None,
     max_models: MaxModels = None,
