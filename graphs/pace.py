@@ -5,6 +5,7 @@ from dataclasses import dataclass
 RESERVE_SHARE = 0.15
 LEAST_RESERVE, MOST_RESERVE = 2.0, 20.0  # seconds; the end is choosing, one look, importance, package, registration
 LEAST_ROUND = 1.0
+LEAST_FOR_A_PILOT = 15.0
 MAX_ROUNDS = 8
 
 
@@ -19,6 +20,11 @@ class Pace:
         """Seconds kept for the end of the run."""
         share = RESERVE_SHARE * (self.budget or 0.0)
         return min(MOST_RESERVE, max(LEAST_RESERVE, share))
+
+    @property
+    def pilot(self) -> bool:
+        """Whether a timed pilot of a second or two is worth its time."""
+        return self.budget is None or self.budget >= LEAST_FOR_A_PILOT
 
     def for_round(self, spent: float) -> float | None:
         """Seconds that a round of training may take now; at least one, so that there is always a model."""

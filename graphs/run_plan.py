@@ -5,7 +5,10 @@ from pydantic import BaseModel, ConfigDict
 from agents.plan import Plan, Step, StepEstimate
 from graphs.pace import Pace
 from graphs.run_types import RunRequest
-from tools.training import TrainingEstimate
+from tools.data import DatasetProfile
+from tools.training import Task, TrainingEstimate
+
+FAMILIES = ("linear", "lightgbm", "forest")
 
 
 class PlanDecision(BaseModel):
@@ -18,23 +21,66 @@ class PlanDecision(BaseModel):
     reason: str = ""
 
 
-def plan_of(request: RunRequest, estimate: TrainingEstimate) -> Plan:
+class Outlook(BaseModel):
+    """What is expected of a training before it runs; None where it was not measured.
+
+    `candidates` are families with the seconds that all their settings take together.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    target: str
+    task: Task | None
+    metric: str | None
+    rows: int
+    features: int
+    candidates: dict[str, float | None]
+    seconds: float | None = None
+    memory_mb: float | None = None
+
+
+def measured(estimate: TrainingEstimate) -> Outlook:
+    """From a timed pilot."""
+    families: dict[str, float | None] = {}
+    for row in estimate.candidates:
+        family = row.model.partition("-t")[0]
+        families[family] = round((families.get(family) or 0.0) + row.seconds, 2)
+    families.pop("dummy", None)
+    return Outlook(
+        **estimate.model_dump(include={"target", "task", "metric", "rows", "features", "seconds", "memory_mb"}),
+        candidates=families,
+    )
+
+
+def unmeasured(profile: DatasetProfile, request: RunRequest, target: str) -> Outlook:
+    """From the profile alone: where a budget is short, the seconds of a pilot are better spent on training."""
+    left_out = {target, *request.drop}
+    used = [column for column in profile.columns if column.kind != "identifier" and column.name not in left_out]
+    return Outlook(
+        target=target,
+        task=profile.task,
+        metric=request.metric,
+        rows=profile.rows,
+        features=len(used),
+        candidates=dict.fromkeys(FAMILIES),
+    )
+
+
+def plan_of(request: RunRequest, dataset: str, outlook: Outlook) -> Plan:
     """The steps after the analysis; candidates and numbers of variants are decided on the way, by measured scores."""
     pace = Pace(request.budget_seconds)
-    first = min(estimate.seconds, pace.for_round(0.0) or estimate.seconds)
-    memory = estimate.memory_mb
-    named = {"dataset": estimate.dataset, "target": estimate.target, "metric": request.metric or estimate.metric}
-    chosen = list(request.models or (row.model for row in estimate.candidates if row.model != "dummy"))
+    first, memory = _shorter(outlook.seconds, pace.for_round(0.0)), outlook.memory_mb
+    named = {"dataset": dataset, "target": outlook.target, "metric": request.metric or outlook.metric}
     steps = [
         Step(
             tool="train_model",
-            arguments={**named, "models": chosen, "finish": False},
-            why=f"Train the candidates and a dummy baseline, judged by {estimate.validation} on the training rows.",
+            arguments={**named, "models": list(request.models or outlook.candidates), "finish": False},
+            why="Train the candidates and a dummy baseline, judged on training rows held out from each fit.",
             estimate=StepEstimate(seconds=first, memory_mb=memory),
         )
     ]
-    if pace.budget is not None:
-        tuning = max(0.0, pace.budget - pace.reserve - first)
+    if pace.budget is not None and pace.another_round(1, first or 0.0):
+        tuning = max(0.0, pace.budget - pace.reserve - (first or 0.0))
         steps.append(
             Step(
                 tool="train_model",
@@ -50,3 +96,7 @@ def plan_of(request: RunRequest, estimate: TrainingEstimate) -> Plan:
         estimate=StepEstimate(seconds=pace.reserve, memory_mb=memory),
     )
     return Plan(goal=request.goal, steps=(*steps, end))
+
+
+def _shorter(*seconds: float | None) -> float | None:
+    return min((known for known in seconds if known is not None), default=None)

@@ -22,7 +22,7 @@ from graphs.decisions import CHOOSE_MODELS, NEXT_ROUND, gains, model_facts, roun
 from graphs.events import Artifact, Emit, Metric, PlanProposed, TextDelta, unheard
 from graphs.pace import LEAST_ROUND, Pace
 from graphs.proposals import propose
-from graphs.run_plan import PlanDecision, plan_of
+from graphs.run_plan import Outlook, PlanDecision, measured, plan_of, unmeasured
 from graphs.run_types import RunRequest, summary_of
 from graphs.target import dataset_of, filled_from_words
 from tools.data import DatasetProfile
@@ -42,7 +42,7 @@ class WorkflowState(TypedDict, total=False):
     dataset: str  # a dataset's id
     target: str
     profile: Json  # DatasetProfile
-    estimate: Json  # TrainingEstimate
+    outlook: Json  # Outlook
     plan: Json  # Plan
     choices: Json  # the arguments that all calls of train_model share
     next: Json  # those of the next round; empty when there is none
@@ -78,15 +78,19 @@ def analyse(state: WorkflowState, runtime: Work) -> Update:
 
 
 def plan(state: WorkflowState, runtime: Work) -> Update:
-    """Say what will be done and what it is expected to cost, from a timed pilot."""
+    """Say what will be done and what it is expected to cost: from a timed pilot, unless the budget is too short."""
     request = _request(state)
-    limits = {"budget_seconds": request.budget_seconds, "max_models": request.max_models}
-    arguments = {**_choices(state), **limits, "models": request.models, "metric": request.metric}
-    estimate = _use(state, runtime, "estimate_training", arguments)
-    assert isinstance(estimate, TrainingEstimate)
-    proposed = plan_of(request, estimate)
+    if Pace(request.budget_seconds).pilot:
+        limits = {"budget_seconds": request.budget_seconds, "max_models": request.max_models}
+        arguments = {**_choices(state), **limits, "models": request.models, "metric": request.metric}
+        estimate = _use(state, runtime, "estimate_training", arguments)
+        assert isinstance(estimate, TrainingEstimate)
+        outlook = measured(estimate)
+    else:
+        outlook = unmeasured(_profile(state), request, state["target"])
+    proposed = plan_of(request, state["dataset"], outlook)
     runtime.context.emit(PlanProposed(run=state["run"], plan=proposed))
-    return {"estimate": estimate.model_dump(mode="json"), "plan": proposed.model_dump(mode="json")}
+    return {"outlook": outlook.model_dump(mode="json"), "plan": proposed.model_dump(mode="json")}
 
 
 def approve(state: WorkflowState, runtime: Work) -> Update:
@@ -107,9 +111,9 @@ def approve(state: WorkflowState, runtime: Work) -> Update:
 def select(state: WorkflowState, runtime: Work) -> Update:
     """Let the model choose candidates and metric; fix what the first round is asked."""
     context, request = runtime.context, _request(state)
-    profile, estimate = DatasetProfile.model_validate(state["profile"]), _estimate(state)
     seconds = Pace(request.budget_seconds).for_round(context.clock.spent())
-    choice = propose(context.model, CHOOSE_MODELS, model_facts(request, profile, estimate, seconds), context.emit)
+    facts = model_facts(request, _profile(state), Outlook.model_validate(state["outlook"]), seconds)
+    choice = propose(context.model, CHOOSE_MODELS, facts, context.emit)
     context.emit(TextDelta(text=f"Candidates: {', '.join(choice.models)}. {choice.why}\n"))
     # the training keeps its work in the run's own folder, so that both have one name
     (context.workshop.runs / state["run"]).mkdir(parents=True, exist_ok=True)
@@ -216,8 +220,8 @@ def _request(state: WorkflowState) -> RunRequest:
     return RunRequest.model_validate(state["request"])
 
 
-def _estimate(state: WorkflowState) -> TrainingEstimate:
-    return TrainingEstimate.model_validate(state["estimate"])
+def _profile(state: WorkflowState) -> DatasetProfile:
+    return DatasetProfile.model_validate(state["profile"])
 
 
 def _rounds(state: WorkflowState) -> list[TrainingResult]:
