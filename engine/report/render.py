@@ -65,6 +65,7 @@ def render_report(info: PackageInfo, evaluation: Evaluation, profile: FrameProfi
         warnings=profile.warnings,
         notes=[note for note in info.notes if note not in profile.warnings],
         classes=_class_shares(profile),
+        confusions=_confusions(info, evaluation),
         columns=_columns(info, profile),
         more_columns=max(0, len(info.columns) - _MOST_COLUMNS),
         spec=json.dumps({k: v for k, v in info.lineage.spec.items() if v is not None}, ensure_ascii=False),
@@ -207,6 +208,19 @@ def _class_plots(info: PackageInfo, evaluation: Evaluation) -> dict[str, Drawing
         )
         drawings["calibration"] = Drawing(drawing, caption, small=True)
     return drawings
+
+
+def _confusions(info: PackageInfo, evaluation: Evaluation) -> list[tuple[str, str, int]]:
+    """(true class, predicted class, rows) of the most frequent errors, where a matrix would be too large to read."""
+    if len(info.classes) <= _MOST_CLASSES:
+        return []
+    errors = [
+        (info.classes[true], info.classes[predicted], rows)
+        for true, line in enumerate(evaluation.confusion)
+        for predicted, rows in enumerate(line)
+        if true != predicted and rows
+    ]
+    return sorted(errors, key=lambda error: -error[2])[:_MOST_CLASSES]
 
 
 def _positive_share(evaluation: Evaluation) -> float:

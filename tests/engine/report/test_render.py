@@ -2,6 +2,7 @@ import json
 import re
 import time
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -102,6 +103,17 @@ def test_text_from_everywhere_is_escaped(churn: Any) -> None:
     card = render_card(info, profile)
     assert "<img" not in card
     assert "\n" not in markdown("two\nlines")
+
+
+def test_many_classes_get_a_list_of_errors_instead_of_a_matrix(packages: Any) -> None:
+    info, evaluation, profile = parts(packages["multiclass"])
+    classes = tuple(f"class {number}" for number in range(20))
+    matrix = tuple(
+        tuple(9 if row == column else 3 * (row == 7 and column == 4) for column in range(20)) for row in range(20)
+    )
+    evaluation = evaluation.model_copy(update={"confusion": matrix, "classes": classes})
+    page = Page(render_report(info.model_copy(update={"classes": classes}), evaluation, profile, Path("folder")))
+    assert re.search(r"Most frequent errors\s+true\s*predicted\s*test rows\s+class 7\s*class 4\s*3", page.words)
 
 
 def test_a_failed_candidate_is_listed_with_its_reason(churn: Any) -> None:
