@@ -4,39 +4,37 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agents.offline.words import distance, parts, stem
+from agents.offline.words import distance, parts, stem, word_set
 
 SURE = 0.6
 """From here on a likeness is taken; below it is only offered in a question."""
 CLEAR = 0.05
 """By how much the best must beat the next."""
 
-SMALL_WORDS = frozenset(
+SMALL_WORDS = word_set(
     "a an the of for to in on by and or is are be will would which who whom whose what whether if how much many when "
     "where that this these those it its my our their we i you me us with from into please can could should do does get "
-    "find tell want need like likely going about best good new most more model models train build make create fit learn "
-    "predict prediction predictions forecast classify estimate classifier regressor machine learning data dataset set "
+    "find tell want need like likely going about best good new most more model models train build make create learn "
+    "fit predict prediction predictions forecast classify estimate classifier regressor machine learning data dataset set "
     "file table rows row column columns feature features use using all every each any some very well now so based one "
     "someone something somebody people person customer customers client clients user users risk chance probability "
-    "value values number given know".split()
+    "value values number given know"
 )
 
 _RELATED = (
-    frozenset(
-        "churn churned leave left leaving quit exited exit attrition cancel cancelled unsubscribe retention".split()
-    ),
-    frozenset("price cost value amount charge worth expensive".split()),
-    frozenset("survive survived survival died death die dead mortality alive".split()),
-    frozenset("spam label ham".split()),
-    frozenset("fraud fraudulent scam".split()),
-    frozenset("default defaulted loan repay".split()),
-    frozenset("salary income wage earn earns earnings pay".split()),
-    frozenset("sick ill disease diagnosis cancer malignant benign".split()),
+    word_set("churn churned leave left leaving quit exited exit attrition cancel cancelled unsubscribe retention"),
+    word_set("price cost value amount charge worth expensive"),
+    word_set("survive survived survival died death die dead mortality alive"),
+    word_set("spam label ham"),
+    word_set("fraud fraudulent scam"),
+    word_set("default defaulted loan repay"),
+    word_set("salary income wage earn earns earnings pay"),
+    word_set("sick ill disease diagnosis cancer malignant benign"),
 )
 """Words for the same thing; a column is found by any of them."""
 _RELATED_STEMS = tuple(frozenset(stem(word) for word in group) for group in _RELATED)
 
-USUAL_TARGETS = frozenset("target label class y outcome response".split())
+USUAL_TARGETS = word_set("target label class y outcome response")
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def likeness(words: str, column: str) -> float:
     if re.search(rf"(?<!\w){re.escape(column)}(?!\w)", words):
         # a name that is an ordinary word says less than one that is not
         return 0.7 if column.lower() in SMALL_WORDS else 0.99
-    said = [word for word in parts(words)]
+    said = parts(words)
     name = parts(column)
     if not name:
         return 0.0

@@ -1,7 +1,7 @@
-"""Which dataset, column, model or job a request means: from its words, then the conversation, then one look or question."""
+"""Which dataset, column, model or job a request means: by its words, by the conversation, by one look or question."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from agents.offline.columns import USUAL_TARGETS, find_column, likely_targets
 from agents.offline.conversation import Json
@@ -13,7 +13,6 @@ from agents.offline.words import parts
 NO_DATA = "Which data should I use? Give me a file, or say 'sample:churn' to try one."
 NO_MODEL = "There is no model yet. Train one first, for example 'train on sample:churn'."
 RUNNING = ("queued", "running", "cancelling")
-IMPORT_FIELDS = ("query", "fraction")
 
 
 def given(**arguments: object) -> Json:
@@ -166,8 +165,3 @@ def job_for(play: Play, request: Request, running_only: bool) -> str:
     if running_only or not rows:
         raise Told("No job is running.")
     return str(rows[0].get("job"))
-
-
-def first_of(items: Iterable[str]) -> str | None:
-    """The first, or None."""
-    return next(iter(items), None)

@@ -6,6 +6,8 @@ A row is (votes, pattern); of a kind's rows that match, the one with most votes 
 
 # ruff: noqa: E501
 
+from agents.offline.words import word_set
+
 FRAGMENTS = {
     "<model>": r"(?:(?:the|that|this|my|our|last|latest|best|current|new|newest)\s+)*(?:models?|_model_|_alias_|it\b)",
     "<data>": r"(?:(?:the|that|this|my|our|last|whole|training|first)\s+)*(?:data(?:set)?s?|table|file|_source_|_dataset_)",
@@ -330,29 +332,25 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
 }
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-SETTINGS = _words("_metric_ _family_ _nofamily_ _budget_ _seed_ _drop_ _factor_ _max_models_")
+SETTINGS = word_set("_metric_ _family_ _nofamily_ _budget_ _seed_ _drop_ _factor_ _max_models_")
 
 WORDS: dict[str, tuple[float, frozenset[str], frozenset[str]]] = {
     "greeting": (
         3,
-        _words("hi hello hey hiya greetings howdy hallo morning evening afternoon"),
-        _words("good there all again millwright to you"),
+        word_set("hi hello hey hiya greetings howdy hallo morning evening afternoon"),
+        word_set("good there all again millwright to you"),
     ),
     "thanks": (
         3,
-        _words("thanks thank thx cheers ty great perfect cool nice awesome bye goodbye ok okay wow super excellent"),
-        _words(
+        word_set("thanks thank thx cheers ty great perfect cool nice awesome bye goodbye ok okay wow super excellent"),
+        word_set(
             "many you very much so a lot that's that is was all for now the your help job work well done good see later"
         ),
     ),
     "go": (
         3,
-        _words("go start proceed continue yes yep yeah sure do run begin y train"),
-        _words(
+        word_set("go start proceed continue yes yep yeah sure do run begin y train"),
+        word_set(
             "ok okay please ahead it for on then now let's lets that so make sounds good alright fine me with great right "
             "cool and the training"
         ),
@@ -360,7 +358,7 @@ WORDS: dict[str, tuple[float, frozenset[str], frozenset[str]]] = {
     "refine": (
         3,
         SETTINGS,
-        _words(
+        word_set(
             "ok okay and now then but please so what about how try use do it same the repeat using with for only just on "
             "best optimise optimize maximise maximize minimise minimize run go take give set change switch to metric a of "
             "by judge score in not no add also me let's lets more all except model models instead again rather want i we "

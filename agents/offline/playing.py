@@ -66,7 +66,7 @@ class Told(Exception):  # noqa: N818  not an error: nothing more is to be done
     """There is nothing to do but to say something."""
 
 
-class ToolFailed(Exception):
+class ToolFailed(Exception):  # noqa: N818  named as what it tells
     """A call was answered with an error."""
 
     def __init__(self, done: Done) -> None:

@@ -12,7 +12,7 @@ from agents.offline.finding import NO_DATA, bare, dataset_for, given, job_for, l
 from agents.offline.playing import Asked, Play, Request, Skill, Told
 from agents.offline.slots import Slots
 from agents.offline.tables import FAMILY_NAMES
-from agents.offline.wording import name_of, names
+from agents.offline.wording import names
 
 DEFAULT_BUDGET = 60.0
 """Seconds of a training whose request names none; the same as the tool's default."""
@@ -261,11 +261,6 @@ def nth(play: Play, request: Request) -> str:
 def say(text: str) -> Skill:
     """A skill that only says something."""
     return lambda play, request: text
-
-
-def column_talk(play: Play, request: Request) -> str:
-    """A single known column name, said without a verb: what could be done with it."""
-    return f"Shall I predict {name_of(request.text)}? Say 'predict {name_of(request.text)}'."
 
 
 SKILLS: Mapping[str, Skill] = {

@@ -31,7 +31,7 @@ METRICS = _table(
 FAMILIES = _table(
     (r"(?:a |an )?(?:random[- ])?forests?|rf|extra[- ]?trees", "forest"),
     (
-        r"(?:a )?(?:light[- ]?gbm|lgbm|gbms?|gbdt|(?:gradient[- ])?boost(?:ing|ed)(?: (?:model|machine|tree)s?)?|gradient boosting)",
+        r"(?:a )?(?:light[- ]?gbm|lgbm|gbms?|gbdt|(?:gradient[- ])?boost(?:ing|ed)(?: (?:model|machine|tree)s?)?)",
         "lightgbm",
     ),
     (r"(?:a )?(?:linear|logistic|ridge|lasso|elastic[- ]?net)(?: (?:model|regression|classifier)s?)?|logreg", "linear"),
@@ -48,7 +48,8 @@ FAMILIES = _table(
 """Pattern -> candidate; '?' marks what there is no candidate for."""
 
 NO_FAMILY = re.compile(
-    r"(?:\b(?:no|not|without|except(?: for)?|but(?: no| not)?|excluding|exclude|drop|skip|don'?t use|do not use|leave out)"
+    r"(?:\b(?:no|not|without|except(?: for)?|but(?: no| not)?|excluding|exclude|drop|skip|don'?t use|do not use|"
+    r"leave out)"
     r"|_nofamily_\s*(?:,|and|or|nor))\s*(?:any |the )?$",
     re.IGNORECASE,
 )

@@ -7,7 +7,8 @@ from agents.offline.columns import find_column
 from agents.offline.conversation import Known
 from agents.offline.intents import Context, classify
 from agents.offline.playing import Question, Request
-from agents.offline.slots import PLACEHOLDER, Slots, read_slots
+from agents.offline.reading import read_slots
+from agents.offline.slots import PLACEHOLDER, Slots
 from agents.offline.words import parts
 
 _VERB = (
@@ -28,7 +29,8 @@ _YES = re.compile(
     re.IGNORECASE,
 )
 _NO = re.compile(
-    r"^\W*(?:no|nope|n|never ?mind|forget it|none|nothing|leave it|don'?t|stop|cancel)\b\W*(?:thanks|of them|thank you|it)?\W*$",
+    r"^\W*(?:no|nope|n|never ?mind|forget it|none|nothing|leave it|don'?t|stop|cancel)\b\W*"
+    r"(?:thanks|of them|thank you|it)?\W*$",
     re.IGNORECASE,
 )
 _STRONG = frozenset(

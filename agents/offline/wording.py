@@ -10,9 +10,9 @@ WHO = (
     "No language model is configured; I am the offline planner: rules that read your request and call the same tools. "
 )
 CONFIGURE = (
-    "To talk to a language model, set MILLWRIGHT_LLM__PROVIDER=openai, MILLWRIGHT_LLM__MODEL and MILLWRIGHT_LLM__BASE_URL "
-    "(any OpenAI-compatible server; MILLWRIGHT_LLM__API_KEY if it needs one), or MILLWRIGHT_LLM__PROVIDER=init with "
-    "MILLWRIGHT_LLM__MODEL=provider:model."
+    "To talk to a language model, set MILLWRIGHT_LLM__PROVIDER=openai, MILLWRIGHT_LLM__MODEL and "
+    "MILLWRIGHT_LLM__BASE_URL (any OpenAI-compatible server; MILLWRIGHT_LLM__API_KEY if it needs one), or "
+    "MILLWRIGHT_LLM__PROVIDER=init with MILLWRIGHT_LLM__MODEL=provider:model."
 )
 ABILITIES = (
     "- load data: 'load telco.csv' or 'load sample:churn', 'describe the data', 'list datasets'\n"
@@ -29,8 +29,8 @@ UNKNOWN = (
     f"Here is what I can do:\n{ABILITIES}"
 )
 GREETING = (
-    f"Hello. {WHO}Tell me what to predict and from which file, for example 'predict which customers churn in telco.csv', "
-    "or try 'train on sample:churn'. 'help' shows the rest."
+    f"Hello. {WHO}Tell me what to predict and from which file, for example 'predict which customers churn in "
+    "telco.csv', or try 'train on sample:churn'. 'help' shows the rest."
 )
 
 
@@ -99,12 +99,12 @@ def imported(result: Json) -> str:
     kinds: dict[str, int] = {}
     for column in result.get("columns") or []:
         kinds[str(column.get("kind"))] = kinds.get(str(column.get("kind")), 0) + 1
-    split = f"{figure(result.get('train_rows'))} rows are for training, {figure(result.get('test_rows'))} are sealed as the test"
+    train, test = figure(result.get("train_rows")), figure(result.get("test_rows"))
     lines = [
         f"Loaded {name_of(result.get('name'))} as {result.get('dataset')}: {figure(result.get('rows'))} rows, "
         f"{figure(len(result.get('columns') or []))} columns "
         f"({', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items(), key=lambda item: -item[1]))}).",
-        f"{split} ({name_of(result.get('split'))}).",
+        f"{train} rows are for training, {test} are sealed as the test ({name_of(result.get('split'))}).",
     ]
     if result.get("target"):
         lines.append(f"Target: {name_of(result['target'])}.")
@@ -177,8 +177,8 @@ def trained(result: Json) -> str:
         return _not_registered(result)
     stopped = " It was stopped early; this is the best so far." if result.get("cancelled") else ""
     lines = [
-        f"Trained in {seconds(result.get('seconds'))}: {name_of(result.get('best'))} predicts {name_of(result.get('target'))} "
-        f"best; the model is {result['model']}.{stopped}",
+        f"Trained in {seconds(result.get('seconds'))}: {name_of(result.get('best'))} predicts "
+        f"{name_of(result.get('target'))} best; the model is {result['model']}.{stopped}",
         f"On the sealed test rows: {scored(result.get('metric'))}.",
         f"In validation: {scored(result.get('validation'))}; the dummy baseline has {scored(result.get('baseline'))}.",
     ]
@@ -219,8 +219,7 @@ def compared(result: Json) -> str:
     if not rows:
         return "There are no models to compare yet."
     lines = [
-        f"{place}. {row.get('model')} ({name_of(row.get('name'))} version {figure(row.get('version'))}, {name_of(row.get('kind'))}"
-        f"{_aliases(row)}): {scored(row.get('metric'))}"
+        f"{place}. {row.get('model')} ({_version(row)}, {name_of(row.get('kind'))}): {scored(row.get('metric'))}"
         for place, row in enumerate(rows[:10], 1)
     ]
     return "\n".join([*lines, _long_name(result.get("verdict"))])
@@ -234,7 +233,7 @@ def explained(result: Json) -> str:
     metric = name_of(result.get("metric"))
     lines = [f"To predict {name_of(result.get('target'))}, {result.get('model')} relies most on:"]
     lines += [
-        f"{place}. {name_of(row.get('column'))}: {metric} changes by {figure(row.get('importance'))} when it is shuffled"
+        f"{place}. {name_of(row.get('column'))}: shuffling it costs {figure(row.get('importance'))} of {metric}"
         for place, row in enumerate(rows[:5], 1)
     ]
     return "\n".join([*lines, f"That is what the model uses, not what causes it. Report: {result.get('report')}"])
@@ -269,24 +268,25 @@ def models(result: Json) -> str:
     if not rows:
         return "There are no models yet. Say for example 'train on sample:churn'."
     lines = [
-        f"{place}. {row.get('model')}: {name_of(row.get('name'))} version {figure(row.get('version'))}{_aliases(row)}, "
+        f"{place}. {row.get('model')}: {_version(row)}, "
         f"predicts {name_of(row.get('target'))} with {scored(row.get('metric'))}"
         for place, row in enumerate(rows[:10], 1)
     ]
     return "\n".join([f"{figure(len(rows))} model(s), newest first:", *lines])
 
 
-def _aliases(row: Json) -> str:
+def _version(row: Json) -> str:
     aliases = row.get("aliases") or []
-    return f" [{names(aliases)}]" if aliases else ""
+    text = f"{name_of(row.get('name'))} version {figure(row.get('version'))}"
+    return f"{text} [{names(aliases)}]" if aliases else text
 
 
 def shown(result: Json) -> str:
     """Words for show_model."""
     summary = result.get("summary") or {}
     lines = [
-        f"{summary.get('model')} ({name_of(summary.get('name'))} version {figure(summary.get('version'))}{_aliases(summary)}) is "
-        f"{name_of(summary.get('kind'))} and predicts {name_of(summary.get('target'))} from {figure(len(result.get('columns') or {}))} columns.",
+        f"{summary.get('model')} ({_version(summary)}) is {name_of(summary.get('kind'))} and predicts "
+        f"{name_of(summary.get('target'))} from {figure(len(result.get('columns') or {}))} columns.",
         f"On the sealed test rows: {scored(summary.get('metric'))}.",
         f"In validation: {scored(result.get('validation'))}; the dummy baseline has {scored(result.get('baseline'))}.",
     ]
@@ -305,7 +305,7 @@ def leaderboard(result: Json) -> str:
     lines = [
         f"{place}. {name_of(row.get('model'))}: {metric} {figure(row['validation'])} in {seconds(row.get('seconds'))}"
         if row.get("validation") is not None
-        else f"{place}. {name_of(row.get('model'))}: {name_of(row.get('status'))} {_long_name(row.get('detail') or '')}".rstrip()
+        else f"{place}. {name_of(row.get('model'))}: {name_of(row.get('status'))} {_long_name(row.get('detail', ''))}"
         for place, row in enumerate(rows[:10], 1)
     ]
     return "\n".join(["Candidates by their validation score, best first:", *lines])
@@ -313,7 +313,7 @@ def leaderboard(result: Json) -> str:
 
 def promoted(result: Json) -> str:
     """Words for promote_model."""
-    text = f"{result.get('model')} ({name_of(result.get('name'))} version {figure(result.get('version'))}) is now the {name_of(result.get('alias'))}."
+    text = f"{result.get('model')} ({_version(result)}) is now the {name_of(result.get('alias'))}."
     previous = result.get("previous")
     return f"{text} Before it was {previous}." if previous else text
 

@@ -2,28 +2,34 @@
 
 import re
 
-ORDINARY = frozenset(
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text, for tables that read better as a line than as a list."""
+    return frozenset(text.split())
+
+
+ORDINARY = word_set(
     "mode models modes data date dates does done doing dose dope dropped drops steps stop stops state stated tell test "
     "tests time times than then them these this those thing things think three there their train trains use used user "
-    "users year years cause case cases call called cost costs production product products balance state cancer".split()
+    "users year years cause case cases call called cost costs production product products balance state cancer"
 )
 """Words that are right as they are, however near they lie to one of VOCABULARY."""
 
-VOCABULARY = frozenset(
+VOCABULARY = word_set(
     "train training retrain model models predict prediction predictions predicting explain explanation compare "
     "comparison dataset datasets import profile describe summary summarise summarize evaluate evaluation estimate "
     "promote cancel status progress metric accuracy recall precision balanced budget seconds minutes minute hour hours "
     "features feature column columns champion challenger importance important forest random linear logistic lightgbm "
     "boosting seed drop without exclude ignore leaderboard report classify classifier regression regressor optimise "
     "optimize instead target which customers matters because please hello thanks running finished available help "
-    "average within candidates accurate importances justify".split()
+    "average within candidates accurate importances justify"
 )
 """Words that requests are made of; a word that is nearly one of them is read as it."""
 
 _DIGITS = (
     "a=1 an=1 one=1 two=2 three=3 four=4 five=5 six=6 seven=7 eight=8 nine=9 ten=10 eleven=11 twelve=12 fifteen=15 "
-    "twenty=20 thirty=30 forty=40 forty-five=45 fifty=50 sixty=60 ninety=90 hundred=100 half=0.5 half-a=0.5 half-an=0.5 "
-    "a-quarter-of-an=0.25 quarter-of-an=0.25 a-couple-of=2 couple-of=2 a-few=3"
+    "twenty=20 thirty=30 forty=40 forty-five=45 fifty=50 sixty=60 ninety=90 hundred=100 half=0.5 half-a=0.5 "
+    "half-an=0.5 a-quarter-of-an=0.25 quarter-of-an=0.25 a-couple-of=2 couple-of=2 a-few=3"
 )
 NUMBERS = {
     (word if word == "forty-five" else word.replace("-", " ")): float(value)

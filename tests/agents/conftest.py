@@ -26,9 +26,10 @@ from tools.training import (
 )
 
 TOOLS = (
-    "import_dataset list_datasets profile_dataset estimate_training train_model evaluate_model compare_models "
-    "explain_model predict list_models show_model promote_model job_status cancel_job list_jobs"
-).split()
+    *("import_dataset", "list_datasets", "profile_dataset", "estimate_training", "train_model", "evaluate_model"),
+    *("compare_models", "explain_model", "predict", "list_models", "show_model", "promote_model"),
+    *("job_status", "cancel_job", "list_jobs"),
+)
 TELCO = (
     "customerID:identifier gender:category SeniorCitizen:integer Partner:category Dependents:category tenure:integer "
     "InternetService:category OnlineSecurity:category Contract:category PaymentMethod:category MonthlyCharges:number "

@@ -97,7 +97,7 @@ ROWS: list[tuple[str, str, str | None, dict[str, Any] | str]] = [
     ("loaded", "predict churn and call it retention", TRAIN, {"name": "retention"}),
     (
         "loaded",
-        "train a model on ds_telco to predict churn within 2 minutes, best F1, only lightgbm, seed 3, without column gender",
+        "train a model on ds_telco to predict churn within 2 minutes, best F1, only lightgbm, seed 3, without gender",
         TRAIN,
         {
             "dataset": "ds_telco",

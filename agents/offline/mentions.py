@@ -1,0 +1,163 @@
+"""Readers of metric, models, alias, place in a list, name, values of a row, and the words for columns."""
+
+import json
+import re
+from dataclasses import replace
+
+from agents.offline.slots import Reader, Slots, group_of, take, unquoted
+from agents.offline.tables import FAMILIES, METRICS, NO_FAMILY
+
+_ALIAS = re.compile(r"\b(champion|challenger)\b", re.IGNORECASE)
+_PRODUCTION = re.compile(r"\b(?:the )?(?:default|production|live|official)(?: (?:model|one|version))?\b", re.IGNORECASE)
+_ORDINALS = {"first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "fifth": 4}
+_ORDINAL = re.compile(
+    r"\b(?:the )?(first|1st|second|2nd|third|3rd|fourth|4th|fifth|last|(?<=the )other)"
+    r"(?= (?:one|model|dataset|job|of)\b|[?.!,]|$)"
+    r"(?: one| model| dataset| job)?|(?:\bnumber |\bno\. ?|#)(\d+)\b",
+    re.IGNORECASE,
+)
+_NAME = re.compile(
+    r"\b(?:call|name) (?:it|the model|this model) (?:as )?([\w-]+)|\b(?:model )?named ([\w-]+)", re.IGNORECASE
+)
+_PAIR = re.compile(r"([A-Za-z_][\w .]*?)\s*(?:=|:(?!/))\s*(.+?)(?=\s*(?:,|;|$|\band\s+[A-Za-z_][\w ]*?\s*[=:]))")
+_SETTINGS = re.compile(r"\b(?:target|label|metric|models?|drop|budget|name|seed|goal|data)\s*$", re.IGNORECASE)
+
+
+def _metric(slots: Slots) -> Slots:
+    for pattern, name in METRICS:
+        match, rest = take(slots, pattern, "_metric_")
+        if match is not None:
+            return replace(slots, metric=name, rest=rest)
+    return slots
+
+
+def _families(slots: Slots) -> Slots:
+    wanted: list[str] = []
+    refused: list[str] = []
+    rest = slots.rest
+    for pattern, name in FAMILIES:
+        while match := pattern.search(rest):
+            negated = NO_FAMILY.search(rest[: match.start()])
+            (refused if negated else wanted).append(name)
+            rest = f"{rest[: match.start()]} {'_nofamily_' if negated else '_family_'} {rest[match.end() :]}"
+    strange = next((name for name in wanted + refused if name.startswith("?")), None)
+    return replace(
+        slots,
+        families=tuple(dict.fromkeys(name for name in wanted if not name.startswith("?"))),
+        without=tuple(dict.fromkeys(name for name in refused if not name.startswith("?"))),
+        only=bool(re.search(r"\b(only|just)\b[^.]*_family_|_family_ only\b", " ".join(rest.split()))),
+        unknown_family=strange[1:] if strange else None,
+        rest=rest,
+    )
+
+
+def _alias(slots: Slots) -> Slots:
+    match, rest = take(slots, _ALIAS, "_alias_")
+    if match is not None:
+        return replace(slots, alias=match.group(1).lower(), rest=rest)
+    match, rest = take(slots, _PRODUCTION, "_alias_")
+    return slots if match is None else replace(slots, alias="champion", rest=rest)
+
+
+def _ordinal(slots: Slots) -> Slots:
+    match, rest = take(slots, _ORDINAL, "_ordinal_")
+    if match is None:
+        return slots
+    if match.group(2):
+        return replace(slots, ordinal=int(match.group(2)) - 1, rest=rest)
+    word = match.group(1).lower()
+    return replace(slots, ordinal={"last": -1, "other": 1, **_ORDINALS}[word], rest=rest)
+
+
+def _name(slots: Slots) -> Slots:
+    match, rest = take(slots, _NAME, "_name_")
+    return slots if match is None else replace(slots, name=group_of(match), rest=rest)
+
+
+def _pairs(slots: Slots) -> Slots:
+    """'tenure=3, Contract=Two year' is one row."""
+    row: dict[str, object] = {}
+    start: int | None = None
+    for match in _PAIR.finditer(slots.rest):
+        name = _NOISE.sub("", match.group(1)).strip()
+        no_cell = match.group(2).startswith("_") and not match.group(2).startswith("_quoted")
+        if not name or no_cell or _SETTINGS.search(match.group(1)) or name.startswith("_"):
+            continue
+        row[unquoted(name, slots)] = _cell(unquoted(match.group(2).strip(" .?!"), slots))
+        start = match.start() if start is None else start
+    if not row or start is None:
+        return slots
+    # the words before the first name are part of its match: keep the verb
+    before = slots.rest[:start] + _leading(slots.rest[start:])
+    return replace(slots, rows=(*slots.rows, row), rest=f"{before} _rows_")
+
+
+_NOISE = re.compile(
+    r"^.*\b(?:for|with|of|when|where|if|is|has|having|and|predict|row|customer|a|an|someone|somebody|rows?|one)\b\s+",
+    re.IGNORECASE,
+)
+
+
+def _leading(text: str) -> str:
+    """What stands before the name of the first pair."""
+    head = re.split(r"[=:]", text, maxsplit=1)[0]
+    match = _NOISE.match(head)
+    return head[: match.end()] if match else ""
+
+
+def _cell(text: str) -> object:
+    try:
+        return json.loads(text) if re.fullmatch(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", text) else text
+    except json.JSONDecodeError:
+        return text
+
+
+_END = (
+    r"(?=\s*(?:$|[;!?]|\.(?:\s|$)|,\s+(?:and\s+)?(?:with|within|only|using|use|best|optimi\w+|without|seed|in|for|then|_)|"
+    r"\b(?:from|using|within|with|without|in|on|by|based|instead|please|then|again|to|for|given|when|as|but|"
+    r"and (?:use|train|re-?run|retrain|run|go|again|predict|then|only|with|show|try|optimi\w+|explain|_))\b|\s_))"
+)
+_DROP = re.compile(
+    r"\b(?:without|drop(?:ping)?|ignor(?:e|ing)|exclud(?:e|ing)|leav(?:e|ing) out|except(?: for)?|"
+    r"remov(?:e|ing)|don'?t use|do not use|not using|omit(?:ting)?|skip(?:ping)?)\s+"
+    r"(?:the\s+)?(?:columns?|features?|fields?|variables?)?\s*"
+    r"(?:called\s+|named\s+)?(?!_(?!quoted)|a model|it\b|this\b|that\b|an? )(.+?)(?:\s+(?:column|feature|field)s?)?"
+    + _END,
+    re.IGNORECASE,
+)
+_TARGETS = (
+    re.compile(
+        r"\b(?:--)?(?:target|label|dependent|outcome)(?:\s+(?:column|variable|field))?\s*"
+        r"(?:is|=|:|should be|will be|being|called|named|\s)\s*"
+        r"(?!(?:column|variable|field|is)\b)(?:the\s+)?(?:column\s+)?(.+?)" + _END,
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?:predict(?:s|ing)?|forecast(?:ing)?|classif(?:y|ies|ying)|estimat(?:e|es|ing)|model(?:l?ing)?|regress(?:ing)?|"
+        r"model (?:for|of))\s+(?!(?:for|with|on|in|a|using)\b)(?:the\s+)?(?:column\s+)?(?:value of\s+)?(.+?)" + _END,
+        re.IGNORECASE,
+    ),
+    re.compile(r"\bfor\s+(?:predicting\s+)?(?:the\s+)?(?!_)(.+?)" + _END, re.IGNORECASE),
+)
+
+
+def _drop(slots: Slots) -> Slots:
+    names: list[str] = []
+    rest = slots.rest
+    while match := _DROP.search(rest):
+        names += [part.strip() for part in re.split(r",|\band\b|\bor\b|&", match.group(1)) if part.strip()]
+        rest = f"{rest[: match.start()]} _drop_ {rest[match.end() :]}"
+    cleaned = [unquoted(re.sub(r"^(?:the|column|feature)\s+", "", name), slots) for name in names]
+    return replace(slots, drop=tuple(dict.fromkeys(cleaned)), rest=rest)
+
+
+def _target(slots: Slots) -> Slots:
+    for pattern in _TARGETS:
+        match = pattern.search(slots.rest)
+        if match is not None and match.group(1).strip():
+            return replace(slots, target=unquoted(match.group(1).strip(), slots))
+    return slots
+
+
+MENTIONS: tuple[Reader, ...] = (_metric, _families, _alias, _name, _pairs, _ordinal, _drop, _target)
+"""In this order: what has a plain form first, so that the words of columns are read from what is left."""
