@@ -122,8 +122,10 @@ def as_text(column: pd.Series) -> pd.Series:
 
 def stripped(column: pd.Series, blanks: frozenset[str] = BLANKS) -> pd.Series:
     """Text without surrounding white space, NaN for every cell that means 'missing'."""
-    text = as_text(column).str.strip()
-    return text.mask(text.isin(blanks))
+    cells = pc.utf8_trim_whitespace(_arrow(as_text(column)))
+    blank = pc.is_in(cells, pa.array(sorted(blanks), pa.large_string()))
+    kept = pd.array(pc.if_else(blank, pa.scalar(None, pa.large_string()), cells), dtype=TEXT)
+    return pd.Series(kept, index=column.index, name=column.name)
 
 
 def parse(column: pd.Series, kind: Kind, date_format: str | None = None) -> Parsed:
@@ -243,7 +245,7 @@ def _by_distinct(text: pd.Series, read: Callable[[pd.Series], tuple[npt.NDArray[
         pd.Series(filled, index=text.index, name=text.name),
         lost=int(counts[bad].sum()),
         infinite=int(counts[endless].sum()),
-        examples=_examples(pd.Series(distinct[bad][:3], dtype=TEXT)),
+        examples=_examples(pd.Series(distinct[bad][:3], dtype=TEXT)) if bad.any() else (),
     )
 
 
@@ -264,4 +266,6 @@ def _arrow(text: pd.Series) -> pa.Array:
 
 
 def _examples(cells: pd.Series) -> tuple[str, ...]:
+    if cells.empty:
+        return ()
     return tuple(clip(cell, 30) for cell in cells.drop_duplicates().head(3))

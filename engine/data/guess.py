@@ -19,6 +19,8 @@ from engine.data.cells import (
     stripped,
 )
 
+_SAMPLE = 500
+
 ENOUGH = 0.99
 """Share of present cells that must read as a number or a date; the rest become missing and are named."""
 
@@ -117,13 +119,14 @@ def _of_text(text: pd.Series, name: str) -> Guess:
 
 def _is_true_or_false(present: pd.Series) -> bool:
     words = frozenset({"true", "false"})
-    return bool(present.head(100).str.lower().isin(words).all() and present.str.lower().isin(words).all())
+    return str(present.iloc[0]).lower() in words and bool(present.str.lower().isin(words).all())
 
 
 def _text_as_number(text: pd.Series, present: pd.Series, name: str) -> Guess | None:
-    sample = parse(present.iloc[:: max(1, len(present) // 500)], "number")
-    if sample.lost > 0.5 * sample.present:
-        return None  # words: spare the full reading
+    if len(present) > 2 * _SAMPLE:
+        sample = parse(present.iloc[:: len(present) // _SAMPLE], "number")
+        if sample.lost > 0.5 * sample.present:
+            return None  # words: spare the full reading
     found = parse(text, "number")
     if found.present == 0 or found.lost > (1 - ENOUGH) * found.present:
         return None
