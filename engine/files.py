@@ -11,7 +11,8 @@ from pathlib import Path
 
 from engine.errors import DiskFull, HomeNotWritable
 
-_NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
+# EEXIST and ENOTDIR: a file stands where a folder has to be
+_NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
 
 @contextmanager
