@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Mapping
+from itertools import count
 
-from tools.catalogue import invoke
-
-from engine.errors import MillwrightError
+from engine.errors import MillwrightError, NotFound
 from engine.progress import Progress
 from graphs.events import Emit, ToolFinished, ToolProgress, ToolStarted
+from tools.catalogue import invoke
+from tools.jobs import job_id
 from tools.spec import ToolResult
 from tools.workshop import Workshop
 
@@ -17,7 +18,8 @@ def use_tool(
 ) -> ToolResult:
     """Call `tool` and tell its start, progress and end.
 
-    `call` names this one call for good: a node replayed after a crash gives the same one and finds its job.
+    `call` names this one call for good: a node replayed after a crash gives the same one and finds its job. Only a
+    job that is known to have ended in failure is tried anew, under a name that follows from `call`.
     `show` is the name in the events, when it is not `call`.
 
     Raises:
@@ -31,10 +33,25 @@ def use_tool(
         emit(ToolProgress(call=shown, tool=tool, progress=progress))
 
     try:
-        result = invoke(workshop, tool, arguments, call_id=call, watch=watch)
+        result = invoke(workshop, tool, arguments, call_id=_attempt(workshop, tool, call), watch=watch)
     except MillwrightError as error:
         emit(ToolFinished(call=shown, tool=tool, seconds=time.monotonic() - start, error=str(error)))
         raise
     seconds = time.monotonic() - start
     emit(ToolFinished(call=shown, tool=tool, seconds=seconds, result=result.model_dump(mode="json")))
     return result
+
+
+def _attempt(workshop: Workshop, tool: str, call: str) -> str:
+    """`call`, or its next attempt: whoever resumes after a full disk wants the job tried again, not its old error."""
+    if tool not in workshop.tools or not workshop.tools[tool].job:
+        return call
+    for attempt in count(1):
+        name = call if attempt == 1 else f"{call}~{attempt}"
+        try:
+            status = workshop.jobs.status(job_id(name))
+        except NotFound:
+            return name
+        if status.state not in {"failed", "cancelled"} or status.result is not None:
+            return name
+    raise AssertionError("count() has no end")

@@ -6,7 +6,7 @@ from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.offline.columns import find_column, find_columns
-from agents.offline.slots import read_slots
+from agents.offline.reading import read_slots
 from engine.data.load import ReadOptions, read_source
 from engine.errors import ColumnNotFound, TargetNeeded, did_you_mean
 from graphs.calls import use_tool

@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field
 
 from engine.data.store import Datasets
-from engine.errors import BadChoice, MillwrightError
+from engine.errors import BadChoice, DiskFull, MillwrightError
 from engine.progress import FitFinished, FitStarted
 from engine.registry import Registry
 from tools.data import (
@@ -157,9 +157,12 @@ def train_model(workshop: Workshop, request: TrainModelRequest) -> TrainingResul
 
 def _names(folder: Path, request: TrainModelRequest) -> list[str]:
     done = [path.stem for path in sorted(folder.glob("*.fit"), key=lambda path: path.stat().st_mtime_ns)]
-    wanted = ["dummy", *(request.models or CANDIDATES)] if not done else []
+    # a second is no time for anything new, as with the real tool
+    in_time = request.budget_seconds is None or request.budget_seconds > 1
+    wanted = ["dummy", *(request.models or CANDIDATES)] if in_time or not done else []
+    new = [name for name in wanted if name not in done]
     tuned = sum("-t" in name for name in done)
-    return [*done, *wanted, *(f"lightgbm-t{tuned + number}" for number in range(1, request.trials + 1))]
+    return [*done, *new, *(f"lightgbm-t{tuned + number}" for number in range(1, request.trials + 1))]
 
 
 def _fitter(workshop: Workshop, request: TrainModelRequest, folder: Path, name: str) -> Callable[[], dict[str, object]]:
@@ -167,6 +170,8 @@ def _fitter(workshop: Workshop, request: TrainModelRequest, folder: Path, name: 
         done = folder / f"{name}.fit"
         if not done.exists():
             kill_here(workshop.home, f"before {name}")
+            if name == "forest" and (workshop.home / "full").exists():
+                raise DiskFull(done)
             note(workshop, f"fit {name}")
             done.write_text(repr(_score(workshop, request.target or "y", name, "train")))
             kill_here(workshop.home, f"after {name}")

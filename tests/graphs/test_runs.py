@@ -10,7 +10,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from agents.plan import Plan
 from agents.scripted import ScriptedModel, call, say
-from engine.errors import ApprovalNeeded, BadBudget, BadChoice, NotFound, TargetNeeded
+from engine.errors import ApprovalNeeded, BadBudget, BadChoice, JobFailed, NotFound, TargetNeeded
 from graphs.events import Artifact, Event, Metric, PlanProposed, RunFailed, RunFinished, ToolFinished, text_of
 from graphs.lease import lease
 from graphs.runs import RunRequest, RunSummary, resume_run, start_run
@@ -225,3 +225,16 @@ def test_a_cancelled_round_is_followed_by_the_report(
     assert isinstance(summary, RunSummary)
     assert fits(workshop.home) == ["fit dummy", "fit linear"]
     assert [event.call for event in heard if isinstance(event, ToolFinished)][-2:] == ["round-1", "report"]
+
+
+def test_a_round_that_failed_is_tried_again_when_the_run_is_resumed(
+    workshop: Workshop, saver: Saver, request_: RunRequest
+) -> None:
+    (workshop.home / "full").touch()
+    with pytest.raises(JobFailed, match="disk is full"):
+        start_run(workshop, ScriptedModel(script=[ALL]), saver, request_, "run_1")
+    with pytest.raises(JobFailed, match="disk is full"):
+        resume_run(workshop, ScriptedModel(script=[]), saver, "run_1")
+    (workshop.home / "full").unlink()
+    assert resume_run(workshop, ScriptedModel(script=[STOP]), saver, "run_1").run_id == "run_1"
+    assert fits(workshop.home) == FITS
