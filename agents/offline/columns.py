@@ -12,13 +12,13 @@ CLEAR = 0.05
 """By how much the best must beat the next."""
 
 SMALL_WORDS = word_set(
-    "a an the of for to in on by and or is are be will would which who whom whose what whether if how much many when "
-    "where that this these those it its my our their we i you me us with from into please can could should do does get "
-    "find tell want need like likely going about best good new most more model models train build make create learn "
-    "fit predict prediction predictions forecast classify estimate classifier regressor machine learning data dataset set "
-    "file table rows row column columns feature features use using all every each any some very well now so based one "
-    "someone something somebody people person customer customers client clients user users risk chance probability "
-    "value values number given know"
+    "a an the of for to in on by and or is are be will would which who whom whose what whether if how much many "
+    "when where that this these those it its my our their we i you me us with from into please can could should "
+    "do does get find tell want need like likely going about best good new most more model models train build "
+    "make create learn fit predict prediction predictions forecast classify estimate classifier regressor machine "
+    "learning data dataset set file table rows row column columns feature features use using all every each any "
+    "some very well now so based one someone something somebody people person customer customers client clients "
+    "user users risk chance probability value values number given know"
 )
 
 _RELATED = (

@@ -38,6 +38,7 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (4, r"\bhelp\W*$"),
     ),
     "list_datasets": (
+        (4.5, r"\b(?:what|which) (?:data ?sets?|data|files|tables)\b.*\b(?:load|loaded|import|imported)\b"),
         (4, r"\bwhat (?:have|did) (?:i|we|you) (?:import|load|upload)"),
         (4, r"^\W*data ?sets\W*$"),
         (4, r"<list>(?:data ?sets?|data files|data)\W*(?:you have|we have|i have|there are|i imported)?\W*$"),
@@ -49,6 +50,8 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (4, r"\bwhat data\b(?!.*_source_)"),
     ),
     "import": (
+        (3, r"\b(?:get|put|pull|take|want)\b.*_source_.*\b(?:into|in|to|on|today)\b"),
+        (3, r"\bwork (?:on|with) _source_"),
         (3, r"\b(?:import|load|upload|ingest|read in|bring in|register)\b"),
         (
             3,
@@ -58,6 +61,8 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (1, r"_source_"),
     ),
     "profile": (
+        (4, r"\bsummary\b(?!.*\bmodel\b)"),
+        (4, r"\bwhat (?:kind|sort|type) of data\b"),
         (
             4,
             r"\b(?:any|some)thing (?:strange|odd|unusual|wrong|weird|special|noteworthy)\b.*\b(?:in|with|about) <data>",
@@ -89,6 +94,7 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (4, r"\bdata quality\b"),
     ),
     "estimate": (
+        (6, r"\bwhat (?:would|will|does)\b.*\b(?:cost|take)\b"),
         (6, r"\bwill\b.*\btake (?:very |too |so )?long"),
         (6, r"\bhow (?:long|much time|many (?:minutes|seconds|hours))\b.*\bfor\b"),
         (
@@ -106,6 +112,8 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (6, r"\bdry[- ]run"),
     ),
     "compare": (
+        (4, r"_model_.*_model_"),
+        (5, r"\bwho wins\b"),
         (5, r"\bwhich (?:\w+ ){0,4}(?:is|was|performs|works|does|did) (?:the )?(?:best|better|worst|winner)\b"),
         (5, r"\bnext to each other\b"),
         (5, r"(?:_ordinal_|_model_)\b.*\b(?:improves?|improved|beats?|outperforms?|better than)\b"),
@@ -132,6 +140,7 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (5, r"\bwhich (?:models|candidates) (?:did you (?:try|train)|were (?:tried|trained))"),
     ),
     "explain": (
+        (5, r"\bfactors\b"),
         (5, r"\bimportances?\b"),
         (5, r"\bjustif|\breasoning\b|\bhow come\b"),
         (5, r"\bwhat (?:is|are) the (?:main |key )?(?:reasons?|causes?)\b"),
@@ -156,6 +165,7 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (5, r"\breasons? (?:for|behind)\b"),
     ),
     "evaluate": (
+        (5, r"\b(?:works?|performs?|holds? up|generali[sz]es?)\b.*\bon\b.*_source_"),
         (5, r"\bevaluat(?:e|ion)\b"),
         (
             5,
@@ -189,6 +199,7 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (2, r"\bi want (?:to make )?(?:a )?predictions?\b"),
     ),
     "train": (
+        (3, r"\b(?:build|create|make|develop)\b.*\b(?:from|with|on|using) _source_"),
         (2.5, r"\bknow (?:who|which|whether|if|what|how)\b"),
         (2.5, r"\bwhich (?:customers|clients|people|users|patients|rows|\w+s) (?:are|will|do|would)\b"),
         (2.5, r"^\W*(?:please )?model (?!_|card|info|detail|list|reg)\w+"),
@@ -250,6 +261,7 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (4.5, r"\bwhich metric (?:was|did)"),
     ),
     "promote": (
+        (5, r"\b(?:make|set|mark|name)\b.*_model_ (?:as |the |a |our )*_alias_"),
         (5, r"\bshould be(?:come)? (?:the |our |a |new )*_alias_"),
         (5, r"\bpromot(?:e|ion|ing)\b"),
         (
@@ -272,6 +284,10 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (4.5, r"\banything running\b"),
     ),
     "job_status": (
+        (
+            4.5,
+            r"\b(?:is|are|has) (?:my|the|this|our) (?:\w+ )?(?:training|job|run) (?:still|done|finished|ready|running|over|through|complete)",
+        ),
         (4.5, r"\bwhere are we\b"),
         (6.5, r"\bhow much (?:longer|_factor_)"),
         (4.5, r"\bstatus\b"),

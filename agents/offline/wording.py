@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from agents.offline.conversation import Json
 
 LONGEST_NAME = 60
+LONGEST_NOTE = 300
 WHO = (
     "No language model is configured; I am the offline planner: rules that read your request and call the same tools. "
 )
@@ -86,12 +87,12 @@ def top_columns(importance: object, most: int = 3) -> str:
 def notes(result: Json, most: int = 2) -> list[str]:
     """The first notes or warnings of a result, as lines."""
     listed = result.get("notes") or result.get("warnings") or []
-    return [f"Note: {_long_name(note)}" for note in list(listed)[:most]]
+    return [f"Note: {_sentence(note)}" for note in list(listed)[:most]]
 
 
-def _long_name(note: object) -> str:
+def _sentence(note: object) -> str:
     text = " ".join(str(note).split())
-    return text if len(text) <= 200 else text[:199] + "…"
+    return text if len(text) <= LONGEST_NOTE else text[: LONGEST_NOTE - 1] + "…"
 
 
 def imported(result: Json) -> str:
@@ -222,7 +223,7 @@ def compared(result: Json) -> str:
         f"{place}. {row.get('model')} ({_version(row)}, {name_of(row.get('kind'))}): {scored(row.get('metric'))}"
         for place, row in enumerate(rows[:10], 1)
     ]
-    return "\n".join([*lines, _long_name(result.get("verdict"))])
+    return "\n".join([*lines, _sentence(result.get("verdict"))])
 
 
 def explained(result: Json) -> str:
@@ -305,7 +306,7 @@ def leaderboard(result: Json) -> str:
     lines = [
         f"{place}. {name_of(row.get('model'))}: {metric} {figure(row['validation'])} in {seconds(row.get('seconds'))}"
         if row.get("validation") is not None
-        else f"{place}. {name_of(row.get('model'))}: {name_of(row.get('status'))} {_long_name(row.get('detail', ''))}"
+        else f"{place}. {name_of(row.get('model'))}: {name_of(row.get('status'))} {_sentence(row.get('detail', ''))}"
         for place, row in enumerate(rows[:10], 1)
     ]
     return "\n".join(["Candidates by their validation score, best first:", *lines])
@@ -321,8 +322,8 @@ def promoted(result: Json) -> str:
 def job(result: Json) -> str:
     """Words for job_status and cancel_job."""
     text = f"{result.get('job')} ({name_of(result.get('tool'))}) is {name_of(result.get('state'))}"
-    summary = f": {_long_name(result['summary'])}" if result.get("summary") else ""
-    error = f" It failed: {_long_name(result['error'])}" if result.get("error") else ""
+    summary = f": {_sentence(result['summary'])}" if result.get("summary") else ""
+    error = f" It failed: {_sentence(result['error'])}" if result.get("error") else ""
     return f"{text}{summary}{'' if summary.endswith('.') else '.'}{error}"
 
 

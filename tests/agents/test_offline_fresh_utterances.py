@@ -1,7 +1,8 @@
 """Words that the planner's patterns were not written for, kept since then so that they stay understood.
 
-They were written after the patterns and measured before anything was changed for them: 64 of 100 came to the right
-call. That is the honest figure for words nobody foresaw; the assertion below holds what was reached afterwards.
+They were written in two batches after the patterns and measured before anything was changed for them: 64 % of the
+first 80 and 73 % of the next 44 came to the right call. That is the honest figure for words
+nobody foresaw; the assertion below holds what was reached afterwards.
 """
 
 from collections.abc import Callable
@@ -89,6 +90,61 @@ ROWS: list[tuple[str, str, str | None, dict[str, Any]]] = [
     ("fresh", "is there a human here?", None, {}),
     ("fresh", "ok cool thank you", None, {}),
     ("fresh", "deploy a kubernetes cluster for me", None, {}),
+    # a second batch, written after the first was understood
+    ("fresh", "please get telco.csv into the system", "import_dataset", {}),
+    ("fresh", "I want to work on wine.parquet today", "import_dataset", {}),
+    ("stored", "which files did we load already?", "list_datasets", {}),
+    ("loaded", "show me a summary", "profile_dataset", {}),
+    ("loaded", "what kind of data is this?", "profile_dataset", {}),
+    ("loaded", "are the classes skewed?", "profile_dataset", {}),
+    ("fresh", "build a spam filter from spam.csv", TRAIN, {}),
+    ("fresh", "can you guess the house value? use houses.csv", TRAIN, {"target": "median_house_value"}),
+    ("loaded", "train for churn, 40 secs, f1", TRAIN, {"metric": "f1", "budget_seconds": 40.0}),
+    (
+        "loaded",
+        "I need to predict which customer cancels his contract, target column Churn",
+        TRAIN,
+        {"target": "Churn"},
+    ),
+    ("loaded", "give me a quick baseline model for Churn", TRAIN, {"target": "Churn"}),
+    (
+        "loaded",
+        "predict Churn; optimise recall; max 2 minutes; skip PaymentMethod",
+        TRAIN,
+        {"metric": "recall", "drop": ["PaymentMethod"]},
+    ),
+    ("loaded", "how many seconds would training for Churn take?", "estimate_training", {}),
+    ("loaded", "before you start, what would training Churn cost me?", "estimate_training", {}),
+    ("trained", "try f1", TRAIN, {"metric": "f1"}),
+    ("trained", "more time: 10 minutes", TRAIN, {"budget_seconds": 600.0}),
+    ("trained", "and without MonthlyCharges?", TRAIN, {"drop": ["MonthlyCharges"]}),
+    ("trained", "run it again but with another seed, 42", TRAIN, {}),
+    ("trained", "let's use accuracy as the metric", TRAIN, {"metric": "accuracy"}),
+    ("trained", "what happens if you only use linear models?", TRAIN, {"models": ["linear"]}),
+    ("trained", "which factors lead to churn?", "explain_model", {}),
+    ("trained", "explain the result to me", "explain_model", {}),
+    ("trained", "show feature importance", "explain_model", {}),
+    ("trained", "what did the model learn?", "explain_model", {}),
+    ("twice", "who wins, mdl_1 or mdl_2?", "compare_models", {}),
+    ("twice", "compare both", "compare_models", {}),
+    ("trained", "show me all candidates that were trained", "show_model", {}),
+    ("trained", "does it also work on april.csv?", "evaluate_model", {"data": "april.csv"}),
+    ("trained", "evaluate mdl_1 with april.csv", "evaluate_model", {"data": "april.csv"}),
+    ("trained", "use it on new.csv", "predict", {"data": "new.csv"}),
+    ("trained", "please score new.csv and write the result to scored.csv", "predict", {"out": "scored.csv"}),
+    ("trained", "what's the prediction for tenure 12 and contract One year?", "predict", {}),
+    ("trained", "do I have any models?", "list_models", {}),
+    ("trained", "show the model card", "show_model", {}),
+    ("trained", "how well did it do?", "show_model", {}),
+    ("trained", "use this one in production", "promote_model", {}),
+    ("trained", "make mdl_1 challenger", "promote_model", {"alias": "challenger"}),
+    ("jobs", "is my training still running?", "job_status", {}),
+    ("jobs", "which jobs are there", "list_jobs", {}),
+    ("jobs", "stop it now", "cancel_job", {}),
+    ("fresh", "hey there", None, {}),
+    ("fresh", "what are my options?", None, {}),
+    ("fresh", "tell me a joke", None, {}),
+    ("fresh", "cheers!", None, {}),
 ]
 REACHED = 0.97
 
