@@ -7,12 +7,13 @@ Importing this needs a writable HOME (CrewAI's own demand): it runs in the proce
 # mypy: disable-error-code="misc"
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from crewai import BaseLLM
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, convert_to_messages
 from langchain_core.messages.utils import count_tokens_approximately
 from pydantic import PrivateAttr
 
@@ -20,6 +21,7 @@ from crews.ledger import Ledger
 from engine.errors import ProviderFailed
 
 CONTEXT_TOKENS = 128_000
+_TASK = re.compile(r"\s*Current Task: (.*?)\s*(This is the expected criteria .*)", re.DOTALL)
 
 
 class MillwrightLLM(BaseLLM):
@@ -83,11 +85,25 @@ def crew_model(chat: BaseChatModel, ledger: Ledger, context_tokens: int = CONTEX
 
 
 def as_messages(messages: str | Sequence[dict[str, Any]]) -> list[BaseMessage]:
-    """CrewAI's messages (text, or dictionaries in the OpenAI shape) as LangChain's."""
+    """CrewAI's messages (text, or dictionaries in the OpenAI shape) as LangChain's.
+
+    CrewAI puts the task, what its answer should look like and the other agents' answers into one message of the
+    user. Here the user's message is the task alone and the rest stands with the agent's role: it is not a request.
+    """
     if isinstance(messages, str):
         return [HumanMessage(messages)]
     shaped: list[dict[str, Any]] = [{**message, "content": message.get("content") or ""} for message in messages]
-    return convert_to_messages(shaped)
+    found = convert_to_messages(shaped)
+    tasks = [_task(message) if isinstance(message, HumanMessage) else None for message in found]
+    rest = "\n\n".join(task[2] for task in tasks if task)
+    bare = [HumanMessage(task[1]) if task else message for message, task in zip(found, tasks, strict=True)]
+    if not rest or not isinstance(bare[0], SystemMessage):
+        return found
+    return [SystemMessage(f"{bare[0].text}\n\n{rest}"), *bare[1:]]
+
+
+def _task(message: HumanMessage) -> re.Match[str] | None:
+    return _TASK.fullmatch(str(message.text))
 
 
 def tool_calls(reply: AIMessage) -> list[dict[str, Any]]:

@@ -24,13 +24,13 @@ def line_of(event: Event) -> str:
         case TextDelta(text=text):
             return html.escape(text, quote=False)
         case ToolStarted(tool=tool):
-            return f"\n\n_{tool} …_\n\n"
+            return f"\n\n`{tool}` …\n\n"
         case ToolFinished(tool=tool, error=str() as error):
-            return f"\n\n_{tool}: {html.escape(error, quote=False)}_\n\n"
+            return f"\n\n`{tool}`: {html.escape(error, quote=False)}\n\n"
         case Metric(name=name, value=value, rows=rows):
             return f"\n\n{name} on {rows} rows: {value:.4g}\n\n"
         case ApprovalWanted(tool=tool, why=why):
-            return f"\n\n**{tool} waits for approval.** {html.escape(why, quote=False)}\n\n"
+            return f"\n\n**`{tool}` waits for approval.** {html.escape(why, quote=False)}\n\n"
         case RunFailed(sentence=sentence, hint=hint):
             return f"\n\n**{html.escape(f'{sentence} {hint}'.strip(), quote=False)}**\n\n"
         case ToolProgress(progress=FitFinished(model=model, status=status, metric=metric, validation=score)):

@@ -13,7 +13,7 @@ from crewai.tools import BaseTool
 from crews.llm import MillwrightLLM
 
 ANALYST_TOOLS = ("list_datasets", "profile_dataset", "estimate_training")
-ENGINEER_TOOLS = ("estimate_training", "train_model", "explain_model", "show_model")
+ENGINEER_TOOLS = ("list_datasets", "estimate_training", "train_model", "explain_model", "show_model")
 
 
 @CrewBase

@@ -94,3 +94,17 @@ def develops(arguments: Json) -> Json:
     report = develop(workshop, model, request)
     model.check()
     return report.model_dump(mode="json") | {"registered": [each.model_id for each in workshop.registry.list()]}
+
+
+def develops_offline(arguments: Json) -> Json:
+    """The development crew led by the planner that needs no key."""
+    from workshop import workshop_at
+
+    from agents.offline import OfflinePlanner
+    from crews.development.run import DevelopmentRequest, develop
+
+    workshop = workshop_at(Path(arguments["home"]))
+    dataset = workshop.datasets.import_source("sample:diabetes", target="progression").id
+    request = DevelopmentRequest(dataset=dataset, target="progression", goal="predict progression", budget_seconds=5)
+    report = develop(workshop, OfflinePlanner(), request)
+    return report.model_dump(mode="json")

@@ -23,14 +23,14 @@ FIT = FitFinished(model="forest", status="done", metric="roc_auc", validation=0.
     ("event", "said"),
     [
         (TextDelta(text="a < b"), "a &lt; b"),
-        (ToolStarted(call="c", tool="predict", arguments={}), "_predict …_"),
+        (ToolStarted(call="c", tool="predict", arguments={}), "`predict` …"),
         (ToolProgress(call="c", tool="train_model", progress=FIT), "- forest done, roc_auc 0.8765"),
-        (ToolFinished(call="c", tool="predict", seconds=1, error="No <b>."), "_predict: No &lt;b&gt;._"),
+        (ToolFinished(call="c", tool="predict", seconds=1, error="No <b>."), "`predict`: No &lt;b&gt;."),
         (ToolFinished(call="c", tool="predict", seconds=1, result={}), ""),
         (Metric(name="f1", value=0.5, rows="test"), "f1 on test rows: 0.5"),
         (
             ApprovalWanted(approval="a", tool="promote_model", arguments={}, why="Why."),
-            "**promote_model waits for approval.** Why.",
+            "**`promote_model` waits for approval.** Why.",
         ),
         (
             RunFailed(run="r", code="c", sentence="It <i>broke</i>.", hint="Mend."),
