@@ -16,7 +16,7 @@ from engine.automl.members import blend, load_member, save_member
 from engine.automl.portfolio import family_of
 from engine.automl.record import Record
 from engine.automl.spec import FitOutcome, MemberRef, Preparation, Selection, TrainSpec
-from engine.errors import NothingTrained
+from engine.errors import MillwrightError, NothingTrained
 from engine.explain import IMPORTANCES, Importance, permutation_importance
 from engine.files import write_atomic
 from engine.models.base import Deadline, Floats, NoTimeError, Target
@@ -130,41 +130,46 @@ class Selector:
 
     def _members(
         self, outcome: FitOutcome, weight: float, end: float | None, control: Control
-    ) -> tuple[list[MemberRef], str]:  # fmt: skip
-        """A refit on all rows, or the models of the folds when there is no time for it."""
+    ) -> tuple[list[MemberRef], str]:
+        """A refit on all rows, or the models of the folds when that cannot be had, and why in words."""
         name = outcome.model
         folder = self.record.folder / "refits" / name
-        if folder.exists() or self._refit(outcome, folder, end, control):
+        why = "" if folder.exists() else self._refit(outcome, folder, end, control)
+        if not why:
             return [MemberRef(name=name, weight=weight, folder=folder)], ""
         folds = self.record.fold_folders(name)
-        note = f"{name}: no time to fit on all rows, the mean of {len(folds)} fold model(s) is used."
+        note = f"{name}: {why}; the mean of {len(folds)} fold model(s) is used."
         control.watch(Note(text=note))
         share = weight / len(folds)
         return [MemberRef(name=f"{name}/{path.name}", weight=share, folder=path) for path in folds], note
 
-    def _refit(self, outcome: FitOutcome, folder: Path, end: float | None, control: Control) -> bool:
-        kind = family_of(outcome.model)
-        left = None if end is None else end - time.monotonic()
+    def _refit(self, outcome: FitOutcome, folder: Path, end: float | None, control: Control) -> str:
+        """Fit on all rows into `folder`; why there is no such model, or ''."""
+        cheap = family_of(outcome.model) == "dummy"
+        left = None if end is None or cheap else end - time.monotonic()
         usual = max(outcome.fold_seconds, default=0.0)
-        cheap = kind == "dummy"
-        if control.cancelled() or (left is not None and not cheap and left < usual * REFIT_MARGIN):
-            return False
-        deadline = Deadline(control, None if cheap else left)
-        table = self.features.table
+        if control.cancelled() or (left is not None and left < usual * REFIT_MARGIN):
+            return "cancelled" if control.cancelled() else "no time to fit it on all rows"
+        try:
+            return self._refit_now(outcome, folder, Deadline(control, left))
+        except MillwrightError:
+            raise
+        except Exception as error:  # the folds' models are there: a failure here must not take the run with it
+            return f"fitting it on all rows failed ({type(error).__name__}: {error})"
+
+    def _refit_now(self, outcome: FitOutcome, folder: Path, deadline: Deadline) -> str:
+        table, kind, params = self.features.table, family_of(outcome.model), outcome.params
         part = self.features.whole(kind)
         setting = part.setting(table, deadline, self.spec.seed, self.spec.threads)
-        params = outcome.params
         try:
             with threadpool_limits(limits=1, user_api="blas"):
                 model = fit_model(kind, *part.train, params, setting)
         except NoTimeError:
-            return False
+            return "no time to fit it on all rows"
         if deadline.reached:
-            return False
-        save_member(
-            folder, part.plan, model, task=table.task, classes=self.preparation.classes, params=params
-        )  # fmt: skip
-        return True
+            return "no time to finish its fit on all rows"
+        save_member(folder, part.plan, model, task=table.task, classes=self.preparation.classes, params=params)
+        return ""
 
 
 def _name(outcome: FitOutcome) -> str:

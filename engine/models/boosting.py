@@ -12,7 +12,7 @@ from engine.features import Matrix
 from engine.files import write_atomic
 from engine.models.base import Floats, NoTimeError, Params, Setting, Target
 
-ROUNDS = 1000
+ROUNDS = 2000
 PATIENCE = 40
 DEFAULTS: Params = {
     "learning_rate": 0.05,
