@@ -11,7 +11,7 @@ from engine.data.samples import sample_frame
 @pytest.fixture(scope="module")
 def row() -> dict[str, Any]:
     frame, target = sample_frame("breast_cancer")
-    return frame.drop(columns=[target]).iloc[0].to_dict()
+    return {str(name): value for name, value in frame.drop(columns=[target]).iloc[0].items()}
 
 
 def test_models_are_listed_and_shown(trained_client: TestClient, trained: Any) -> None:

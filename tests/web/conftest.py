@@ -11,6 +11,7 @@ from engine.data.store import Datasets
 from engine.registry import Registry
 from graphs.checkpoints import open_saver
 from graphs.sessions import Sessions
+from tools.catalogue import CATALOGUE
 from tools.inline import InlineJobs
 from tools.workshop import Workshop
 
@@ -22,7 +23,7 @@ def workshop(home: Path) -> Workshop:
             home=home,
             datasets=Datasets(home / "datasets"),
             registry=Registry(home),
-            tools={},
+            tools=CATALOGUE,
             jobs=InlineJobs(home, make),
             now=lambda: datetime.now(UTC),
         )

@@ -8,7 +8,7 @@ from nicegui import ui
 from nicegui.testing import User
 from nicegui.testing.user_simulation import user_simulation
 
-from agents.scripted import ScriptedModel, say
+from agents.scripted import ScriptedModel, call, say
 from engine.errors import ProviderFailed
 from graphs.checkpoints import open_saver
 from graphs.sessions import Sessions
@@ -57,4 +57,17 @@ def test_an_error_is_shown_in_words(workshop: Workshop, home: Path) -> None:
 
     with open_saver(home) as saver:
         model = ScriptedModel(script=[ProviderFailed("The endpoint is away.", "Try later.")])
+        on_the_page(workshop, Sessions(workshop, model, saver), act)
+
+
+def test_a_risky_call_runs_only_when_a_person_approves(workshop: Workshop, home: Path) -> None:
+    async def act(user: User) -> None:
+        await says(user, "promote it")
+        await user.should_see("waits for approval")
+        user.find("Approve").click()
+        await user.should_see("There is no model 'mdl_x'.")
+        await user.should_see("I could not.")
+
+    script = [call("promote_model", model="mdl_x", alias="champion"), say("I could not.")]
+    with open_saver(home) as saver, ScriptedModel(script=script) as model:
         on_the_page(workshop, Sessions(workshop, model, saver), act)
