@@ -31,13 +31,13 @@ def mount(app: FastAPI, workshop: Workshop, sessions: Sessions) -> None:
     """Show the workbench under /ui of `app`. Once per process: NiceGUI keeps its pages in the module."""
 
     @ui.page("/")
-    def page() -> None:
-        workbench(workshop, sessions)
+    async def page() -> None:
+        await workbench(workshop, sessions)
 
     ui.run_with(app, mount_path=PATH, title="Millwright", show_welcome_message=False)
 
 
-def workbench(workshop: Workshop, sessions: Sessions) -> None:
+async def workbench(workshop: Workshop, sessions: Sessions) -> None:
     """The page's content."""
     ui.label("Millwright").classes("text-h5 q-pa-md")
     with ui.row().classes("w-full no-wrap items-start q-px-md"):
@@ -45,12 +45,12 @@ def workbench(workshop: Workshop, sessions: Sessions) -> None:
             _conversation(sessions)
         with ui.column().classes("w-1/2"):
             for read in (model_table, job_table, dataset_table):
-                _table(workshop, read)
+                await _table(workshop, read)
 
 
-def _table(workshop: Workshop, read: Callable[[Workshop], Table]) -> None:
-    """One table that is read again every few seconds."""
-    first = read(workshop)
+async def _table(workshop: Workshop, read: Callable[[Workshop], Table]) -> None:
+    """One table that is read again every few seconds, off the thread that serves all pages."""
+    first = await run.io_bound(read, workshop)
     ui.label(first.title).classes("text-h6")
     table = ui.table(columns=first.columns, rows=first.rows, row_key="id").classes("w-full")
     table.add_slot("no-data", first.empty)
