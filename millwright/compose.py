@@ -5,7 +5,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,15 +70,22 @@ def serve_jobs(settings: Settings | None = None, *, started: float | None = None
     settings = settings or Settings()
     home = made_home(settings.home)
     from tools.inline import InlineJobs
+    from tools.registrar import RegistrarProcess
     from tools.worker import serve
     from tools.workshop import Workshop
+
+    registrar = RegistrarProcess(home, settings.tracking_uri)
+
+    def prepare() -> None:
+        registrar.start()
+        warm_up()
 
     made: list[Workshop] = []
 
     def workshop() -> Workshop:
         # a job does not start jobs of its own through the worker that runs it: that would wait for itself
         if not made:
-            made.append(_workshop(settings, InlineJobs(home, workshop)))
+            made.append(replace(_workshop(settings, InlineJobs(home, workshop)), registrar=registrar))
         return made[0]
 
     serve(
@@ -85,17 +94,14 @@ def serve_jobs(settings: Settings | None = None, *, started: float | None = None
         database_url=settings.jobs_url,
         started=started if started is not None else time.time(),
         concurrency=settings.jobs.concurrency,
-        prepare=lambda: warm_up(settings),
+        prepare=prepare,
     )
 
 
-def warm_up(settings: Settings) -> None:
+def warm_up() -> None:
     """Load what a training needs, in the order in which it is needed; the last of it while the first fits run."""
-    import tools.train_job  # noqa: F401
-    from engine.registry import Registry
-
-    Registry(made_home(settings.home), settings.tracking_uri).open()
-    import matplotlib.figure  # noqa: F401
+    for name in ("tools.train_job", "engine.report.render", "engine.report.plots"):
+        import_module(name)
 
 
 def made_home(home: Path) -> Path:

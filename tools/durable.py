@@ -21,6 +21,7 @@ from tools.workshop import JobStatus
 if TYPE_CHECKING:
     from dbos import DBOSClient, WorkflowStatus
 
+ACTIVE = frozenset({"ENQUEUED", "DELAYED", "PENDING"})
 READ_EVERY_S = 0.1
 LOOK_EVERY_S = 0.4
 """How long a silent job is waited for before the worker is looked after."""
@@ -47,6 +48,12 @@ class DbosJobs:
 
     def start(self, tool: str, request: BaseModel, job: str) -> None:
         client, _, home = self._open()
+        found = client.list_workflows(workflow_ids=[job], application_name=application_name(home))
+        if found and found[0].status not in ACTIVE:
+            if not self._outcome(found[0]).worth_repeating:
+                return
+            # e.g. the disk was full: what the tool itself keeps on disk is not done again
+            client.delete_workflow(job)
         self.warm()
         options = {"workflow_name": WORKFLOW, "queue_name": queue_name(home), "workflow_id": job}
         client.enqueue(options, tool, request.model_dump(mode="json"), job, time.time())
@@ -160,8 +167,7 @@ class DbosJobs:
 
     def _status(self, row: "WorkflowStatus", asked: bool) -> JobStatus:
         tool, request = _call(row)
-        active = row.status in {"ENQUEUED", "DELAYED", "PENDING"}
-        outcome = None if active else self._outcome(row)
+        outcome = None if row.status in ACTIVE else self._outcome(row)
         failure = outcome.failure if outcome else None
         return JobStatus(
             job=row.workflow_id,

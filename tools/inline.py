@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -117,7 +118,11 @@ class InlineJobs:
     def _enter(self, tool: str, request: BaseModel, job: str) -> None:
         with self._guard:
             self._active.add(job)
-        path = self._root / job / "job.json"
+        folder = self._root / job
+        outcome = self._outcome(job)
+        if outcome is not None and outcome.worth_repeating:
+            shutil.rmtree(folder)
+        path = folder / "job.json"
         if not path.exists():
             write_json(path, {"tool": tool, "request": request.model_dump(mode="json"), "asked": time.time()})
 

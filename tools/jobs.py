@@ -85,6 +85,12 @@ class Outcome(_Record):
             return "cancelled" if self.failure.code == CANCELLED_CODE else "failed"
         return "cancelled" if self.result and self.result.get("cancelled") else "done"
 
+    @property
+    def worth_repeating(self) -> bool:
+        """Whether asking for the job again should run it again: it failed by no fault of its arguments."""
+        failure = self.failure
+        return failure is not None and not failure.fixable and failure.code != CANCELLED_CODE
+
     def value(self) -> dict[str, object]:
         """The result.
 

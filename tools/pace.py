@@ -5,7 +5,8 @@ from dataclasses import dataclass
 LEAST_FIT_S = 0.3
 """A fit that could not have this much is skipped, unless there is no model yet."""
 FIRST_FIT_S = 0.8
-"""The first real model gets this much even when the budget is gone: a training always ends with a model."""
+"""The first real model gets this much even when the budget is gone, and twice as much after each that failed: a
+training always ends with a model."""
 GENEROUS = 1.25
 """An early fit may take more than its even share, since most leave some of it over."""
 FIXED_EXPLAIN_S = 60.0
@@ -14,14 +15,21 @@ CANCELLED_EXPLAIN_S = 0.3
 
 @dataclass(frozen=True)
 class Pace:
-    """Shares of a budget in seconds; None is a fixed amount of work, where no clock is looked at."""
+    """Shares of a budget in seconds; None is a fixed amount of work, where no clock is looked at.
+
+    `start` is what passed before the first fit: a machine that was slow to begin will be slow to end.
+    """
 
     budget: float | None
+    start: float = 0.0
 
     @property
     def ending(self) -> float:
         """Kept for choosing, judging, packaging and registering, most of which costs the same for any budget."""
-        return 0.0 if self.budget is None else min(1.3 + 0.05 * self.budget, 10.0)
+        if self.budget is None:
+            return 0.0
+        usual = min(1.3 + 0.05 * self.budget, 10.0)
+        return max(usual, min(0.7 * self.start, 0.5 * self.budget))
 
     @property
     def refit(self) -> float:
@@ -32,8 +40,8 @@ class Pace:
         """Seconds left for fits."""
         return None if self.budget is None else self.budget - self.ending - self.refit - spent
 
-    def for_fit(self, spent: float, waiting: int, any_model: bool) -> float | None:
-        """Seconds for the next of `waiting` fits; 0 means that it is skipped.
+    def for_fit(self, spent: float, waiting: int, any_model: bool, tried: int = 0) -> float | None:
+        """Seconds for the next of `waiting` fits; 0 means that it is skipped. `tried` have come to nothing so far.
 
         What a fit leaves over goes to those after it. Until there is a model beside the baseline, the next fit is
         held to a small part of the budget, so that there soon is one.
@@ -44,7 +52,7 @@ class Pace:
         if any_model:
             share = min(left, GENEROUS * left / max(1, waiting))
             return share if share >= LEAST_FIT_S else (left if left >= LEAST_FIT_S else 0.0)
-        return max(FIRST_FIT_S, min(left, 0.15 * (self.budget or 0.0)))
+        return max(FIRST_FIT_S * 2.0**tried, min(left, 0.15 * (self.budget or 0.0)))
 
     def for_select(self, spent: float, cancelled: bool) -> float | None:
         if cancelled:

@@ -23,6 +23,7 @@ from tools.clock import JobClock
 from tools.home import read_json_if_there
 from tools.jobs import CANCELLED_CODE, model_id, run_id
 from tools.pace import Pace
+from tools.registrar import Enrolment, enrol
 from tools.train_result import RoundFacts, finished_result, round_result
 from tools.train_spec import train_spec
 from tools.training import TrainingResult, TrainModelRequest
@@ -44,7 +45,6 @@ class TrainJob:
         self.model_id = model_id(self.run_id)
         self.folder = workshop.runs / self.run_id
         self.spec: TrainSpec = train_spec(request, dataset, workshop.threads)
-        self.pace = Pace(None if self.spec.fixed else self.spec.budget_seconds)
         self.clock = JobClock(self.folder / f"clock-{job.id}.json", job.began)
         self._skipped: list[FitOutcome] = []
 
@@ -71,15 +71,16 @@ class TrainJob:
         return TrainingResult.model_validate(found)
 
     def _fits(self) -> None:
-        names = self.job.step("prepare", self._prepare)
-        self._fit_all(names)
+        prepared = self.job.step("prepare", self._prepare)
+        self.pace = Pace(None if self.spec.fixed else self.spec.budget_seconds, prepared["seconds"])
+        self._fit_all(prepared["candidates"])
         if self.request.trials and not self.job.control.cancelled():
             self._fit_all(self.job.step("trials", lambda: self.run.trial_names(self.request.trials)))
 
-    def _prepare(self) -> list[str]:
+    def _prepare(self) -> dict[str, Any]:
         self._say("prepare")
         self._check_continued()
-        return list(self.run.prepare().candidates)
+        return {"candidates": list(self.run.prepare().candidates), "seconds": self.clock.spent()}
 
     def _check_continued(self) -> None:
         """A run goes on with the dataset that it began with; the engine checks the rest."""
@@ -112,8 +113,9 @@ class TrainJob:
         kept = {outcome.model: outcome for outcome in self.run.outcomes()}
         if name in kept:
             return kept[name]
-        any_model = any(model != "dummy" and outcome.covered > 0 for model, outcome in kept.items())
-        seconds = self.pace.for_fit(self.clock.spent(), waiting, any_model)
+        tried = [outcome for model, outcome in kept.items() if model != "dummy"]
+        any_model = any(outcome.covered > 0 for outcome in tried)
+        seconds = self.pace.for_fit(self.clock.spent(), waiting, any_model, len(tried))
         if control.cancelled() and kept:
             return self._skip(name, "cancelled")
         if seconds == 0.0 and name != "dummy":
@@ -199,18 +201,26 @@ class TrainJob:
     def _register(self) -> str:
         self._say("register")
         evaluation, selection = self._evaluation(), self.run.select()
-        name = self.request.name or f"{self.dataset.name}-{self.spec.target}"
         metrics = {f"test_{evaluation.metric}": evaluation.value} | {
             f"test_{other}": value for other, value in evaluation.others.items()
         }
         metrics |= _named("validation", self.run.leaderboard())
         if selection.validation is not None:
             metrics[f"validation_{selection.metric}"] = selection.validation
-        self.workshop.registry.log_run(
-            self.run_id, dataset=self.dataset.id, params=self.spec.model_dump(mode="json"), metrics=metrics
+        enrolment = Enrolment(
+            run_id=self.run_id,
+            model_id=self.model_id,
+            name=self.request.name or f"{self.dataset.name}-{self.spec.target}",
+            dataset=self.dataset.id,
+            package=str(self.workshop.home / "models" / self.model_id),
+            params=self.spec.model_dump(mode="json"),
+            metrics=metrics,
         )
-        package = self.workshop.home / "models" / self.model_id
-        return self.workshop.registry.register(package, name=name, run_id=self.run_id, model_id=self.model_id).model_id
+        if self.workshop.registrar is not None:
+            self.workshop.registrar.enrol(enrolment)
+        else:
+            enrol(self.workshop.registry, enrolment)
+        return self.model_id
 
     def _finish(self) -> dict[str, Any]:
         result = finished_result(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from engine.automl.portfolio import check_models
 from engine.automl.spec import TrainSpec
-from engine.errors import BadBudget, BadChoice, ColumnNotFound, NotFound
+from engine.errors import BadArguments, BadBudget, BadChoice, ColumnNotFound, NotFound
 from engine.metrics import METRICS
 from tools.finding import find_dataset, find_target
 from tools.training import TrainingChoices, TrainModelRequest
@@ -43,6 +43,10 @@ def check_choices(workshop: "Workshop", choices: TrainingChoices) -> None:
     budget = choices.budget_seconds
     if budget is not None and not (math.isfinite(budget) and budget >= 1):
         raise BadBudget(budget)
+    if budget is None and choices.max_models is None:
+        raise BadArguments(
+            "The training has no limit.", "Give budget_seconds, or max_models for a fixed amount of work."
+        )
     dataset = find_dataset(workshop, choices.dataset)
     find_target(dataset, choices.target)
     for name in choices.drop:

@@ -12,6 +12,7 @@ from engine.files import typed_disk_errors
 from tools.lock import is_held
 
 TERMINATE_S = 3.0
+LOG_BYTES = 5_000_000
 BUSY_EXIT = 3
 """The exit status of a worker that found another one serving the home."""
 
@@ -99,6 +100,8 @@ class WorkerProcess:
     def _open(self) -> subprocess.Popen[bytes]:
         with typed_disk_errors(self._log_path):
             self._log_path.parent.mkdir(parents=True, exist_ok=True)
+            if self._log_path.exists() and self._log_path.stat().st_size > LOG_BYTES:
+                self._log_path.replace(self._log_path.with_suffix(".old.log"))
             with self._log_path.open("ab") as output:
                 process = subprocess.Popen(
                     self._command.arguments,

@@ -14,6 +14,7 @@ from tools.spec import ToolResult, ToolSpec
 if TYPE_CHECKING:
     from engine.data.store import Datasets
     from engine.registry import Registry
+    from tools.registrar import RegistrarProcess
 
 JsonValue = TypeVar("JsonValue")
 
@@ -38,11 +39,14 @@ class Jobs(Protocol):
     """Durable jobs, seen from the caller."""
 
     def run(self, tool: str, request: BaseModel, job: str, watch: Watch = silent) -> dict[str, object]:
-        """Start job `job` (or find it, whatever its state), pass on its progress, return the result as JSON."""
+        """Start job `job` or find it, pass on its progress, return the result as JSON.
+
+        A job that failed by no fault of its arguments (a full disk, a lost worker) is run again.
+        """
         ...
 
     def start(self, tool: str, request: BaseModel, job: str) -> None:
-        """Start job `job` without waiting; an id that exists already is left as it is."""
+        """Start job `job` without waiting; an id that exists already is left as it is, unless it is to be run again."""
         ...
 
     def follow(self, job: str, after: int = 0) -> Iterator[Progress]:
@@ -93,6 +97,7 @@ class Workshop:
     now: Callable[[], datetime]
     job: JobContext | None = None
     threads: int = 1
+    registrar: "RegistrarProcess | None" = None
     extras: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -100,8 +105,8 @@ class Workshop:
         """Where training runs keep their work."""
         return self.home / "runs"
 
-    def call(self, name: str, **arguments: object) -> ToolResult:
+    def call(self, tool: str, /, **arguments: object) -> ToolResult:
         """Call a tool by name, e.g. `workshop.call("train_model", dataset="ds_1", target="churn")`."""
         from tools.catalogue import invoke
 
-        return invoke(self, name, arguments)
+        return invoke(self, tool, arguments)

@@ -6,10 +6,11 @@ import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from engine.errors import ColumnNotFound, HomeBusy, NothingTrained
+from engine.errors import ColumnNotFound, DiskFull, HomeBusy, NothingTrained
 from engine.progress import FitFinished, FitProgress, FitStarted, StageStarted
 from tools.spec import Estimate, ToolRequest, ToolResult, ToolSpec
 from tools.worker_process import BUSY_EXIT
@@ -38,13 +39,16 @@ def run_steps(workshop: Workshop, request: StepsRequest) -> StepsResult:
     assert job is not None
     if request.fail == "fixable":
         raise ColumnNotFound("chrun", ["age", "churn"])
+    if request.fail == "once" and not Path(request.effects).with_suffix(".failed").exists():
+        Path(request.effects).with_suffix(".failed").touch()
+        raise DiskFull(workshop.home)
     if request.fail == "typed":
         raise NothingTrained("Nothing was trained.", "Give it more time.")
     if request.fail == "bug":
         raise ZeroDivisionError("a bug")
     done = 0
     for number in range(request.steps):
-        if not job.step(f"step:{number}", lambda number=number: _step(workshop, request, number)):
+        if not job.step(f"step:{number}", partial(_step, workshop, request, number)):
             return StepsResult(steps=done, cancelled=True)
         done += 1
     return StepsResult(steps=done)

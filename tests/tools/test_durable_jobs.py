@@ -102,11 +102,15 @@ def test_a_new_client_goes_on_with_a_job_whose_client_and_worker_were_killed(
 ) -> None:
     effects = tmp_path / "effects"
     client = subprocess.Popen([sys.executable, "-c", CLIENT, str(home), database_url, str(effects), SMALL_WORKER])
+    watcher = DbosJobs(database_url, home, None)
     try:
-        wait_until(lambda: effects.exists() and len(effects_of(effects)) >= 2)
+        wait_until(effects.exists)
+        # the third step began, so the second is on record; a kill between an effect and its record repeats the effect
+        wait_until(lambda: "fit_started m2" in told(watcher.progress("job_a")))
     finally:
         client.kill()
         client.wait()
+        watcher.close()
     started = time.monotonic()
     wait_until(lambda: not is_held(home))
     assert time.monotonic() - started < 5
@@ -191,6 +195,17 @@ def test_errors_cross_from_the_worker_in_their_own_type_and_code(open_jobs: Open
     assert bug.value.code == "internal_error"
     status = jobs.status("job_fixable")
     assert (status.state, status.error_code) == ("failed", "column_not_found")
+
+
+def test_a_job_that_failed_by_no_fault_of_its_own_is_run_again_when_asked_for_again(
+    open_jobs: Open, tmp_path: Path
+) -> None:
+    jobs, request = open_jobs(), StepsRequest(effects=str(tmp_path / "effects"), steps=1, fail="once")
+    with pytest.raises(JobFailed, match="The disk is full") as failure:
+        jobs.run("steps", request, "job_a")
+    assert failure.value.code == "disk_full"
+    assert jobs.run("steps", request, "job_a")["steps"] == 1
+    assert jobs.status("job_a").state == "done"
 
 
 def test_jobs_are_listed_newest_first_and_an_unknown_one_is_named(open_jobs: Open, tmp_path: Path) -> None:
