@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.types import Command
+from langgraph.types import Command, StateSnapshot
 from pydantic import BaseModel, ConfigDict
 
 from engine.errors import MillwrightError, NotFound
@@ -36,6 +36,8 @@ from graphs.proposals import prompt
 from tools.workshop import Workshop
 
 log = logging.getLogger("millwright.sessions")
+UNDER_WAY = "under-way"
+"""A file beside session.json while a turn runs; left behind by a process that was killed in one."""
 CANCELLED = "Not run: the user went on with another message before this call was through."
 
 
@@ -146,20 +148,17 @@ class Sessions:
             NotFound: `session_not_found`.
             Busy: `session_busy`, a turn is under way.
         """
-        info = self.get(session)
+        self.get(session)
         with self._working(session, emit) as heard:
-            cancelled = [
-                ToolMessage(CANCELLED, tool_call_id=call["id"], status="error")
-                for call in open_calls(self._messages(session))
-            ]
-            self._save(info.model_copy(update={"title": info.title or text[:80]}))
+            info = self.get(session)
+            waiting = open_calls(self._messages(session))
             said: AssistantState = {
-                "messages": [*cancelled, HumanMessage(text)],
+                "messages": [*(_cancelled(call) for call in waiting), HumanMessage(text)],
                 "steps": 0,
                 "wasted": 0,
                 "approved": [],
             }
-            return self._turn(session, said, heard)
+            return self._turn(info.model_copy(update={"title": info.title or text[:80]}), said, heard)
 
     def approve(self, session: str, approval: str, decision: Decision, emit: Emit = unheard) -> Turn:
         """Answer the question `approval` and let the assistant go on.
@@ -174,7 +173,7 @@ class Sessions:
             if waiting is None or waiting.approval != approval:
                 hint = "It was answered already or the conversation went on; nothing was run."
                 raise NotFound("approval", approval, hint=hint)
-            return self._turn(session, Command(resume={approval: decision.model_dump()}), heard)
+            return self._turn(self.get(session), Command(resume={approval: decision.model_dump()}), heard)
 
     def resume(self, session: str, emit: Emit = unheard) -> Turn | None:
         """Go on with a turn that the end of the process broke off; None when there is none.
@@ -184,18 +183,23 @@ class Sessions:
             Busy: `session_busy`.
         """
         with self._working(session, emit) as heard:
-            broken_off = self.get(session).state == "working" and self._graph.get_state(_thread(session)).next
-            return self._turn(session, None, heard) if broken_off else None
+            info = self.get(session)
+            broken_off = info.state == "working" and self._graph.get_state(_thread(session)).next
+            if broken_off:
+                return self._turn(info, None, heard)
+            (self._folder(session) / UNDER_WAY).unlink(missing_ok=True)
+            return None
 
-    def _turn(self, session: str, state: AssistantState | Command[Any] | None, emit: Emit) -> Turn:
+    def _turn(self, info: SessionInfo, state: AssistantState | Command[Any] | None, emit: Emit) -> Turn:
         """Run the graph from `state` to where it stops; whatever happens is told and recorded."""
-        self._mark(session, "working")
-        turn = self._invoke(session, state, emit)
-        self._mark(session, "failed" if turn.error else "waiting" if turn.approval else "idle")
+        under_way = self._folder(info.id) / UNDER_WAY
+        # enough against a kill, and without the wait for the disk that every turn would pay for
+        under_way.touch()
+        turn = self._invoke(info.id, state, emit)
+        ended = "failed" if turn.error else "waiting" if turn.approval else "idle"
+        self._save(info.model_copy(update={"state": ended, "updated": self._workshop.now()}))
+        under_way.unlink(missing_ok=True)
         return turn
-
-    def _mark(self, session: str, state: str) -> None:
-        self._save(self.get(session).model_copy(update={"state": state, "updated": self._workshop.now()}))
 
     def _invoke(self, session: str, state: AssistantState | Command[Any] | None, emit: Emit) -> Turn:
         context = AssistantContext(
@@ -216,18 +220,16 @@ class Sessions:
             log.exception("a turn of %s failed unexpectedly", session)
             sentence = f"The turn failed unexpectedly: {type(error).__name__}: {error}."
             return _failed(RunFailed(run=session, code="internal_error", sentence=sentence), emit)
-        waiting = self._waiting(session)
+        after = self._graph.get_state(_thread(session))
+        waiting = _question(after)
         emit(waiting or RunFinished(run=session))
-        return Turn(text=_last_words(self._messages(session)), approval=waiting)
+        return Turn(text=_last_words(after.values["messages"]), approval=waiting)
 
     def _messages(self, session: str) -> Sequence[BaseMessage]:
         return list(self._graph.get_state(_thread(session)).values.get("messages", []))
 
     def _waiting(self, session: str) -> ApprovalWanted | None:
-        interrupts = self._graph.get_state(_thread(session)).interrupts
-        if not interrupts:
-            return None
-        return ApprovalWanted(approval=interrupts[0].id, **interrupts[0].value)
+        return _question(self._graph.get_state(_thread(session)))
 
     @contextmanager
     def _working(self, session: str, emit: Emit) -> Iterator[Emit]:
@@ -244,7 +246,8 @@ class Sessions:
 
 
 def _read(file: Path) -> SessionInfo:
-    return SessionInfo.model_validate(json.loads(file.read_text()))
+    info = SessionInfo.model_validate(json.loads(file.read_text()))
+    return info.model_copy(update={"state": "working"}) if (file.parent / UNDER_WAY).exists() else info
 
 
 def _thread(session: str) -> RunnableConfig:
@@ -254,6 +257,16 @@ def _thread(session: str) -> RunnableConfig:
 def _limits(session: str, steps: int) -> RunnableConfig:
     # an answer of the model may hold several calls, each a step; the graph counts its own bound in answers
     return {**_thread(session), "recursion_limit": steps * 50}
+
+
+def _cancelled(call: ToolCall) -> ToolMessage:
+    return ToolMessage(CANCELLED, tool_call_id=call["id"], status="error")
+
+
+def _question(state: StateSnapshot) -> ApprovalWanted | None:
+    if not state.interrupts:
+        return None
+    return ApprovalWanted(approval=state.interrupts[0].id, **state.interrupts[0].value)
 
 
 def _failed(event: RunFailed, emit: Emit) -> Turn:
