@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from graphs.events import Event, PlanProposed, TextDelta, ToolFinished, ToolProgress, ToolStarted
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ACTIVE = {"queued", "running"}
 WORTH_SAYING_S = 1.0
+CLOCK_STEP = timedelta(seconds=2)
+"""A job's time of creation may be recorded in whole seconds."""
 
 
 def to_stderr(text: str) -> None:
@@ -81,7 +83,7 @@ class Listener:
     def cancel(self) -> None:
         """Cancel the jobs that the tool call under way has started."""
         for job in self._workshop.jobs.list(limit=20):
-            if job.state in ACTIVE and job.created >= self._since:
+            if job.state in ACTIVE and job.created >= self._since - CLOCK_STEP:
                 self._workshop.jobs.cancel(job.job)
 
     def close(self) -> None:

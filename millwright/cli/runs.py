@@ -8,7 +8,7 @@ from engine.errors import Fixable, MillwrightError
 from graphs.runs import RunSummary, new_run_id, resume_run, start_run
 from millwright.cli import screens_run
 from millwright.cli.asking import ask, must_be_able_to_ask
-from millwright.cli.interrupt import LeftByUserError
+from millwright.cli.interrupt import Interrupt, LeftByUserError
 from millwright.cli.listening import Listener, listening
 from millwright.cli.opening import opened, opened_mind
 from millwright.cli.reply import Reply
@@ -58,15 +58,17 @@ def run(workshop: "Workshop", request: "RunRequest") -> tuple[RunSummary, int]:
 
 def _carry_out(run_id: str, listener: Listener, work: Callable[[], RunSummary]) -> tuple[RunSummary, int]:
     go_on = f"Go on with it: millwright run --resume {run_id}"
+    interrupt = Interrupt()
     try:
         with listening(listener) as interrupt:
             summary = work()
     except KeyboardInterrupt as error:
         raise LeftByUserError(f"Run {run_id} was left; what is finished is kept.", go_on) from error
-    except Fixable:
-        raise
-    except MillwrightError:
-        print(go_on, file=sys.stderr)
+    except MillwrightError as error:
+        if interrupt.asked:
+            raise LeftByUserError(f"Run {run_id} was stopped before it had a model.", go_on) from error
+        if not isinstance(error, Fixable):
+            print(go_on, file=sys.stderr)
         raise
     return summary, interrupt.exit_code
 

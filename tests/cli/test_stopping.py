@@ -45,6 +45,7 @@ def test_ctrl_c_stops_the_training_and_keeps_the_best_so_far(tmp_path: Path, hom
     out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, err
     assert "Stopping" in err
+    assert err.count("> train_model") == 1, "another round of training began"
     assert Path(json.loads(out)["package"]).is_dir()
 
 
