@@ -106,7 +106,14 @@ def worker(settings: "Settings") -> Check:
 
 def language_model(settings: "Settings") -> Check:
     """Only asks whether the endpoint's port answers: a real call would cost money."""
+    from agents.provider import chat_model
+    from engine.errors import BadSettings
+
     llm = settings.llm
+    try:
+        chat_model(llm)
+    except BadSettings as error:
+        return Check(name="language model", state="broken", detail=error.sentence, next_step=error.hint)
     if llm.provider == "offline":
         return Check(name="language model", state="ok", detail="none configured: the offline planner answers")
     if not llm.base_url:
