@@ -19,7 +19,7 @@ def use_tool(
     """Call `tool` and tell its start, progress and end.
 
     `call` names this one call for good: a node replayed after a crash gives the same one and finds its job. Only a
-    job that is known to have ended in failure is tried anew, under a name that follows from `call`.
+    job that was cancelled before it had anything is begun anew, under a name that follows from `call`.
     `show` is the name in the events, when it is not `call`.
 
     Raises:
@@ -43,7 +43,10 @@ def use_tool(
 
 
 def _attempt(workshop: Workshop, tool: str, call: str) -> str:
-    """`call`, or its next attempt: whoever resumes after a full disk wants the job tried again, not its old error."""
+    """`call`, or its next attempt: whoever resumes what was stopped too early for any model wants it done after all.
+
+    Jobs that failed are run again under their own name by the jobs themselves.
+    """
     if tool not in workshop.tools or not workshop.tools[tool].job:
         return call
     for attempt in count(1):
@@ -52,6 +55,6 @@ def _attempt(workshop: Workshop, tool: str, call: str) -> str:
             status = workshop.jobs.status(job_id(name))
         except NotFound:
             return name
-        if status.state not in {"failed", "cancelled"} or status.result is not None:
+        if status.state != "cancelled" or status.result is not None:
             return name
     raise AssertionError("count() has no end")

@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field
 
 from engine.data.store import Datasets
-from engine.errors import BadChoice, DiskFull, MillwrightError
+from engine.errors import BadChoice, DiskFull, JobFailed, MillwrightError
 from engine.progress import FitFinished, FitStarted
 from engine.registry import Registry
 from tools.data import (
@@ -28,7 +28,7 @@ from tools.data import (
     ProfileDatasetRequest,
 )
 from tools.inline import InlineJobs
-from tools.jobs import model_id, run_id
+from tools.jobs import CANCELLED_CODE, model_id, run_id
 from tools.spec import Effect, Estimate, ToolRequest, ToolResult, ToolSpec
 from tools.training import (
     CandidateEstimate,
@@ -138,6 +138,8 @@ def train_model(workshop: Workshop, request: TrainModelRequest) -> TrainingResul
     """Ridge regressions of different penalties; the folder of the run keeps each fit."""
     job = workshop.job
     assert job is not None
+    if (workshop.home / "stopped").exists():
+        raise JobFailed("Cancelled before the first model.", code=CANCELLED_CODE)
     run = request.run or run_id(job.id)
     folder = workshop.runs / run
     folder.mkdir(parents=True, exist_ok=True)

@@ -238,3 +238,28 @@ def test_a_round_that_failed_is_tried_again_when_the_run_is_resumed(
     (workshop.home / "full").unlink()
     assert resume_run(workshop, ScriptedModel(script=[STOP]), saver, "run_1").run_id == "run_1"
     assert fits(workshop.home) == FITS
+
+
+def test_a_run_stopped_before_its_first_model_can_be_resumed(
+    workshop: Workshop, saver: Saver, request_: RunRequest
+) -> None:
+    (workshop.home / "stopped").touch()
+    with pytest.raises(JobFailed, match="before the first model"):
+        start_run(workshop, ScriptedModel(script=[ALL]), saver, request_, "run_1")
+    (workshop.home / "stopped").unlink()
+    assert resume_run(workshop, ScriptedModel(script=[STOP]), saver, "run_1").run_id == "run_1"
+
+
+def test_a_tuning_round_stopped_before_its_first_fit_leaves_what_there_is(
+    workshop: Workshop, saver: Saver, request_: RunRequest
+) -> None:
+    def stop_in_round_2(event: Event) -> None:
+        stopped = workshop.home / "stopped"
+        if event.kind == "tool_started" and event.call == "round-2":
+            stopped.touch()
+        if event.kind == "tool_finished" and event.call == "round-2":
+            stopped.unlink()
+
+    with ScriptedModel(script=[ALL, TUNE]) as model:
+        start_run(workshop, model, saver, request_, emit=stop_in_round_2)
+    assert fits(workshop.home) == FITS
