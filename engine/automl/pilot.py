@@ -11,6 +11,7 @@ from engine.automl.fitting import Features, Table
 from engine.automl.portfolio import family_of, params_of
 from engine.automl.spec import Preparation, TrainSpec
 from engine.automl.validation import Validation
+from engine.features import Matrix
 from engine.models.base import Deadline, NoTimeError, Params
 from engine.models.linear import STRENGTHS
 from engine.models.model import fit_model
@@ -41,7 +42,7 @@ def estimate(
             break
         began = time.monotonic()
         part = features.whole(family_of(name))
-        width = max(width, part.train[0].shape[1])
+        width = max(width, _width(part.train[0]))
         reading = (time.monotonic() - began) * scale
         fitting = _timed(name, features, preparation, spec, control) * scale
         side_by_side = min(spec.threads, preparation.folds)
@@ -69,6 +70,13 @@ def _timed(name: str, features: Features, preparation: Preparation, spec: TrainS
             with suppress(NoTimeError):
                 fit_model(family, *part.train, given, part.setting(features.table, deadline, spec.seed, 1))
     return (time.monotonic() - began) * factor
+
+
+def _width(features: Matrix) -> int:
+    """Stored numbers a row; a sparse one needs a column index beside each."""
+    if isinstance(features, np.ndarray):
+        return int(features.shape[1])
+    return int(2 * features.nnz / max(1, features.shape[0]))
 
 
 def _sampled(table: Table, seed: int) -> Table:

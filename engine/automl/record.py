@@ -68,7 +68,7 @@ class Record:
         with atomic_folder(self.folder / "fits" / outcome.model) as aside:
             for fit in fits:
                 save_member(
-                    aside / f"fold-{fit.fold}", fit.plan, fit.model,
+                    aside / f"fold-{fit.fold}", fit.plan, fit.model.thinned(len(fits)),
                     task=preparation.task, classes=preparation.classes, params=outcome.params,
                 )  # fmt: skip
             if prediction is not None:

@@ -80,6 +80,10 @@ class Fitted(Protocol):
         """(n,) values for regression, (n, classes) probabilities otherwise."""
         ...
 
+    def thinned(self, parts: int) -> "Fitted":
+        """As much of the model as is worth keeping when it is one of `parts` that are averaged."""
+        ...
+
     def save(self, folder: Path) -> None:
         """Write the weights into an existing folder, never as pickle."""
         ...

@@ -66,6 +66,10 @@ class Model:
         out[:, list(self.present)] = prediction * (1.0 - absent * little)
         return out
 
+    def thinned(self, parts: int) -> "Model":
+        """What to keep of it when it is one of `parts` models of one candidate that are averaged."""
+        return replace(self, inner=self.inner.thinned(parts))
+
     def save(self, folder: Path) -> None:
         """Write the weights and `weights.json` into an existing folder."""
         self.inner.save(folder)

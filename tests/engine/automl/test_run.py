@@ -289,7 +289,7 @@ def test_validation_predictions_are_of_rows_not_fitted_on(tmp_path: Path) -> Non
 def test_an_estimate_names_every_candidate(tmp_path: Path) -> None:
     found, memory = training(tmp_path).estimate()
     assert [name for name, _ in found] == ["dummy", "linear", "lightgbm"]
-    assert all(0 < seconds < 60 for _, seconds in found)
+    assert all(0 <= seconds < 60 for _, seconds in found)
     assert memory > 10
 
 

@@ -125,3 +125,10 @@ def test_a_forest_file_with_a_strange_type_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(BadChoice, match="lightgbm"):
         fit_model("lightgmb", X, BINARY, {}, setting("binary", 2))
+
+
+def test_forests_of_folds_are_kept_small_and_average_to_a_whole_one() -> None:
+    model = fit_model("forest", X, BINARY, {"trees": 20}, setting("binary", 2))
+    assert model.thinned(5).chosen == {"trees": 4}
+    assert model.chosen == {"trees": 20}
+    assert ((model.thinned(5).predict(X)[:, 1] > 0.5) == BINARY).mean() > 0.8
