@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 RESERVE_SHARE = 0.15
-LEAST_RESERVE, MOST_RESERVE = 2.0, 20.0  # seconds; the end is choosing, one look, importance, package, registration
+LEAST_RESERVE, MOST_RESERVE = 2.0, 60.0  # seconds; the end is choosing, one look, importance, package, registration
 LEAST_ROUND = 1.0
 LEAST_FOR_A_PILOT = 15.0
 MAX_ROUNDS = 8

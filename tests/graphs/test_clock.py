@@ -50,7 +50,7 @@ def test_the_record_is_kept_while_the_run_works(tmp_path: Path) -> None:
         assert 0.5 < json.loads(file.read_text())["spent"] < 10
 
 
-@pytest.mark.parametrize(("budget", "reserve"), [(5, 2.0), (60, 9.0), (600, 20.0)])
+@pytest.mark.parametrize(("budget", "reserve"), [(5, 2.0), (60, 9.0), (600, 60.0)])
 def test_the_end_has_its_reserve(budget: float, reserve: float) -> None:
     pace = Pace(budget)
     assert pace.reserve == pytest.approx(reserve)
