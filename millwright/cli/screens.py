@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tools.data import DatasetList, DatasetProfile, DatasetSummary
     from tools.job_tools import JobInfo, JobList
     from tools.models import ModelDetails, ModelList, Predictions, Promotion
-    from tools.training import Comparison, EvaluationResult, Explanation, ImportanceRow
+    from tools.training import Comparison, EvaluationResult, Explanation, ImportanceRow, MetricValue
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> Table:
@@ -46,6 +46,11 @@ def sentences(*lines: str | None) -> Text:
 def interval(name: str, value: float, ci: tuple[float, float]) -> str:
     """A metric with its 95 % interval in words."""
     return f"{name} {value:.4f} (95 % interval {ci[0]:.4f} to {ci[1]:.4f})"
+
+
+def brief(metric: "MetricValue") -> str:
+    """A metric with its interval, for a table."""
+    return f"{metric.name} {metric.value:.4f} [{metric.ci[0]:.4f}, {metric.ci[1]:.4f}]"
 
 
 def notes(texts: Sequence[str]) -> RenderableType:
@@ -111,11 +116,11 @@ def evaluation(found: "EvaluationResult") -> RenderableType:
 
 def comparison(found: "Comparison") -> RenderableType:
     rows = (
-        (row.model, f"{row.name} v{row.version}", row.kind, interval(row.metric.name, row.metric.value, row.metric.ci),
+        (row.model, f"{row.name} v{row.version}", row.kind, brief(row.metric),
          row.validation, f"{row.seconds:.1f}", f"{row.size_mb:.2f}", ", ".join(row.aliases))
         for row in found.rows
     )  # fmt: skip
-    headings = ("model", "name", "kind", "test", ">validation", ">seconds", ">MB", "aliases")
+    headings = ("model", "name", "kind", "test (95 % interval)", ">validation", ">seconds", ">MB", "aliases")
     return Group(table(headings, rows), sentences("", found.verdict))
 
 
@@ -123,9 +128,9 @@ def models(found: "ModelList") -> RenderableType:
     if not found.models:
         return sentences("No model yet. Train one: millwright run GOAL --data FILE")
     return table(
-        ("model", "name", ">version", "target", "kind", "test", "aliases", "created"),
+        ("model", "name", ">version", "target", "kind", "test (95 % interval)", "aliases", "created"),
         (
-            (m.model, m.name, m.version, m.target, m.kind, interval(m.metric.name, m.metric.value, m.metric.ci),
+            (m.model, m.name, m.version, m.target, m.kind, brief(m.metric),
              ", ".join(m.aliases), m.created)
             for m in found.models
         ),
