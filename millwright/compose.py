@@ -76,10 +76,6 @@ def serve_jobs(settings: Settings | None = None, *, started: float | None = None
 
     registrar = RegistrarProcess(home, settings.tracking_uri)
 
-    def prepare() -> None:
-        registrar.start()
-        warm_up()
-
     made: list[Workshop] = []
 
     def workshop() -> Workshop:
@@ -94,7 +90,8 @@ def serve_jobs(settings: Settings | None = None, *, started: float | None = None
         database_url=settings.jobs_url,
         started=started if started is not None else time.time(),
         concurrency=settings.jobs.concurrency,
-        prepare=prepare,
+        beside=registrar.start,
+        prepare=warm_up,
     )
 
 

@@ -118,7 +118,7 @@ def estimate_import(_: "Workshop", request: ImportDatasetRequest) -> Estimate:
     )
     share = max(1.0, size / max(len(lines), 1))
     memory = float(frame.memory_usage(deep=True).sum()) / MB * share
-    return Estimate(seconds=round((time.perf_counter() - began) * share, 2), memory_mb=round(2 * memory, 1))
+    return Estimate(seconds=round((time.perf_counter() - began) * share, 4), memory_mb=round(2 * memory, 1))
 
 
 def estimate_profile(workshop: "Workshop", request: ProfileDatasetRequest) -> Estimate:
@@ -133,7 +133,7 @@ def estimate_profile(workshop: "Workshop", request: ProfileDatasetRequest) -> Es
     began = time.perf_counter()
     profile_frame(head, dataset.schema_, request.target or dataset.target)
     seconds = read + (time.perf_counter() - began) * max(1.0, len(frame) / max(len(head), 1))
-    return Estimate(seconds=round(seconds, 2), memory_mb=round(2 * float(frame.memory_usage(deep=True).sum()) / MB, 1))
+    return Estimate(seconds=round(seconds, 4), memory_mb=round(2 * float(frame.memory_usage(deep=True).sum()) / MB, 1))
 
 
 def _sample_cost(source: str) -> Estimate:
@@ -145,7 +145,7 @@ def _sample_cost(source: str) -> Estimate:
     began = time.perf_counter()
     frame, _ = sample_frame(name)
     return Estimate(
-        seconds=round(time.perf_counter() - began, 2),
+        seconds=round(time.perf_counter() - began, 4),
         memory_mb=round(2 * float(frame.memory_usage(deep=True).sum()) / MB, 1),
     )
 

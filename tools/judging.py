@@ -204,7 +204,7 @@ def estimate_evaluation(workshop: "Workshop", request: EvaluateModelRequest) -> 
     predictor.predict(frame.drop(columns=[info.target]))
     each = (time.perf_counter() - began) / max(len(frame), 1)
     return Estimate(
-        seconds=round(loading + each * info.metric.rows, 2),
+        seconds=round(loading + each * info.metric.rows, 4),
         memory_mb=round(2 * float(frame.memory_usage(deep=True).sum()) / max(len(frame), 1) * info.metric.rows / MB, 1),
     )
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MB = 1e6
 
 
-class NotAJob(MillwrightError):  # noqa: N818  the tree of errors has no suffixes
+class NotAJob(MillwrightError):
     """A job tool's function was called outside a job."""
 
     code = "not_a_job"

@@ -143,4 +143,4 @@ def estimate_prediction(workshop: "Workshop", request: PredictRequest) -> Estima
     began = time.perf_counter()
     predictor.predict(head)
     seconds = reading + (time.perf_counter() - began) * max(1.0, len(frame) / max(len(head), 1))
-    return Estimate(seconds=round(seconds, 2), memory_mb=round(2 * float(frame.memory_usage(deep=True).sum()) / MB, 1))
+    return Estimate(seconds=round(seconds, 4), memory_mb=round(2 * float(frame.memory_usage(deep=True).sum()) / MB, 1))

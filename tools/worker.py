@@ -115,6 +115,7 @@ def serve(
     database_url: str,
     started: float,
     concurrency: int = 1,
+    beside: Callable[[], None] | None = None,
     prepare: Callable[[], None] | None = None,
 ) -> None:
     """Serve the home's jobs until SIGTERM or SIGINT; then leave at once, since any moment is a safe one to stop.
@@ -122,12 +123,15 @@ def serve(
     Args:
         workshop: makes the workshop; called when the first job begins, in the job's thread.
         started: epoch seconds at which this process began; a job that waited for it counts its time from there.
+        beside: run once the home is ours, before anything slow, e.g. to start a process that the jobs will need.
         prepare: run beside the first job, e.g. slow imports that only its last step needs.
 
     Raises:
         HomeBusy: another worker serves this home.
     """
     with home_lock(home):
+        if beside is not None:
+            beside()
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
