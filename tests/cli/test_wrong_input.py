@@ -159,3 +159,44 @@ def test_an_error_is_a_sentence_for_people(millwright: Millwright) -> None:
     assert done.code == 1
     assert done.out == ""
     assert done.err.startswith("Error: File 'nowhere.csv' does not exist.")
+
+
+def test_a_wrong_delimiter_is_refused_and_the_right_one_named(
+    millwright: Millwright, home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "semicolons.csv").write_text(GOOD.replace(",", ";"))
+    refused(millwright("data", "import", "semicolons.csv", "--delimiter", ",", "--json"), "not_a_table", "';'")
+    nothing_left(home)
+
+
+def test_a_wrong_encoding_is_refused_with_the_byte_and_the_right_one_named(
+    millwright: Millwright, home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "wide.csv").write_bytes(GOOD.encode("utf-16"))
+    done = millwright("data", "import", "wide.csv", "--encoding", "utf-8", "--json")
+    refused(done, "undecodable_text", "0xff", "utf_16")
+    nothing_left(home)
+    assert millwright("data", "import", "wide.csv", "--json").document["rows"] == len(ROWS)
+
+
+def awkward_table() -> str:
+    """Infinite values, numbers mixed with words, a thousand categories, and a class with two rows."""
+    lines = [f"{HEADER.removesuffix(',left')},big,mixed,city,left"]
+    for number, line in enumerate(table_text(1_500).splitlines()[1:]):
+        cells, _, left = line.rpartition(",")
+        big, mixed = ("inf" if number % 50 == 0 else number / 7), ("x" if number % 9 == 0 else number % 100)
+        lines.append(f"{cells},{big},{mixed},city {number * 7 % 1_000},{'rare' if number in (7, 99) else left}")
+    return "\n".join(lines)
+
+
+def test_awkward_values_are_noted_and_trained_on(millwright: Millwright, tmp_path: Path) -> None:
+    (tmp_path / "awkward.csv").write_text(awkward_table())
+    work = ("--target", "left", "--models", "linear", "--max-models", "1", "--json")
+    trained = millwright("train", "--data", "awkward.csv", *work)
+    assert trained.code == 0, trained.err
+    files = ("--data", "awkward.csv", "--out", "out.csv")
+    predicted = millwright("predict", "--model", trained.document["model_id"], *files, "--json")
+    assert predicted.code == 0, predicted.err
+    assert "probability_rare" in predicted.document["predictions"][0]
+    notes = millwright("data", "import", "awkward.csv", "--target", "left", "--json").document["notes"]
+    assert any("infinite" in note for note in notes)
