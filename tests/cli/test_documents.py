@@ -1,0 +1,36 @@
+"""The documents keep their word: the examples of docs/python.md run as they stand, but with a smaller budget."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import environment
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+
+@pytest.mark.slow
+def test_the_python_examples_run(home: Path, tmp_path: Path) -> None:
+    *opening, reading = EXAMPLE.findall((ROOT / "docs" / "python.md").read_text())
+    program = "\n".join(opening).replace("budget_seconds=30", "budget_seconds=6")
+    reading = reading.replace(".millwright/models/mdl_...", f"{home}/models/{{trained.model}}").replace(
+        'Path("', 'Path(f"'
+    )
+    rows = "from engine.data.samples import sample_frame\nsample_frame('churn')[0].head(2).to_csv('new_rows.csv')\n"
+    done = subprocess.run(
+        [sys.executable, "-c", program + rows + reading],
+        capture_output=True, text=True, cwd=tmp_path, env=environment(home), check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "probability_yes" in done.stdout
+
+
+def test_what_documents_take_from_the_code_is_not_stale() -> None:
+    done = subprocess.run(
+        [sys.executable, "scripts/docs.py", "--check"], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stderr
