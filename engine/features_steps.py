@@ -18,6 +18,7 @@ from engine.tasks import label_text
 Flavour = Literal["linear", "tree"]
 Block = NDArray[np.float32]
 
+LARGEST = 1e30
 MIN_LEVEL_ROWS = 5
 MAX_LEVELS: dict[Flavour, int] = {"linear": 40, "tree": 120}
 HINGE_ROWS = 500
@@ -212,12 +213,12 @@ _CYCLES = {"month": 12.0, "weekday": 7.0, "hour": 24.0}
 
 
 def numbers(series: pd.Series) -> NDArray[np.float64]:
-    """(n,) float64 with NaN for missing, infinite and unreadable cells."""
+    """(n,) float64 with NaN for missing, infinite and unreadable cells, held within what float32 can add up."""
     if pd.api.types.is_bool_dtype(series) or pd.api.types.is_numeric_dtype(series):
         values = series.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
         values = pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.where(np.isfinite(values), values, np.nan)
+    return np.clip(np.where(np.isfinite(values), values, np.nan), -LARGEST, LARGEST)
 
 
 def texts(series: pd.Series) -> pd.Series:

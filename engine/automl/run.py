@@ -199,13 +199,19 @@ class TrainingRun:
         return outcome
 
     def _gathered(self, fits: Sequence[FoldFit]) -> Floats | None:
-        """Out-of-fold predictions (rows,) or (rows, classes), NaN where no fold was fitted."""
+        """Out-of-fold predictions (rows,) or (rows, classes), NaN where no fold was fitted.
+
+        The baseline's are the same for all rows: its folds differ by a rounding of the class shares, which would rank
+        the rows of small tables by their fold.
+        """
         if not fits:
             return None
         fold = self.table.validation.fold
         out = np.full((len(fold), *fits[0].prediction.shape[1:]), np.nan)
         for fit in fits:
             out[fold == fit.fold] = fit.prediction
+        if fits[0].model.kind == "dummy":
+            out[fold >= 0] = np.mean([fit.prediction[0] for fit in fits], axis=0)
         return out
 
     def _judged(

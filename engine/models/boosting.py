@@ -25,6 +25,8 @@ DEFAULTS: Params = {
     "cat_smooth": 20.0,
     "max_bin": 255,
 }
+ROWS_PER_LEAF = 20
+"""A small table is allowed smaller leaves: at least one leaf for each twentieth of its rows."""
 NOT_FOR_LIGHTGBM = {"rounds", "loss"}
 
 
@@ -67,7 +69,7 @@ def fit(features: Matrix, y: Target, params: Params, setting: Setting) -> Booste
         NoTimeError: stopped before the first round.
     """
     rounds = int(params.get("rounds", ROUNDS))
-    options = _options(params, setting)
+    options = _options(params, setting, int(features.shape[0]))
     data = lightgbm.Dataset(
         features, label=y, weight=setting.weights, categorical_feature=list(setting.categorical), params=options
     )
@@ -84,8 +86,11 @@ def fit(features: Matrix, y: Target, params: Params, setting: Setting) -> Booste
     return Boosted(booster, max(1, min(best, done)), options["objective"] == "binary")
 
 
-def _options(params: Params, setting: Setting) -> dict[str, Any]:
+def _options(params: Params, setting: Setting, rows: int) -> dict[str, Any]:
     options: dict[str, Any] = DEFAULTS | {k: v for k, v in params.items() if k not in NOT_FOR_LIGHTGBM}
+    least = max(2, rows // ROWS_PER_LEAF)
+    options["min_data_in_leaf"] = min(options["min_data_in_leaf"], least)
+    options["min_data_per_group"] = min(100, least)
     if setting.regression:
         options["objective"] = "regression_l1" if params.get("loss") == "absolute" else "regression"
     elif setting.classes == 2:
@@ -102,7 +107,7 @@ def _options(params: Params, setting: Setting) -> dict[str, Any]:
 
 
 def _stop_when_over(setting: Setting, rounds: int) -> Callable[[Any], None]:
-    def after(env: Any) -> None:  # noqa: ANN401
+    def after(env: Any) -> None:
         done = env.iteration + 1
         if done % 10 == 0:
             setting.tick(done, rounds)

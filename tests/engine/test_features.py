@@ -151,3 +151,10 @@ def test_rows_are_transformed_alike_alone_and_together() -> None:
     together = dense(plan.transform(frame.iloc[:7]))
     alone = np.concatenate([dense(plan.transform(frame.iloc[[row]])) for row in range(7)])
     assert together.tobytes() == alone.tobytes()
+
+
+def test_values_beyond_float32_are_held_within_it() -> None:
+    frame = pd.DataFrame({"x": [1e300, -1e300, 1.0, 2.0]})
+    for flavour in ("linear", "tree"):
+        plan = FeaturePlan.fit(frame, schema(x="number"), ["x"], flavour)  # type: ignore[arg-type]
+        assert np.isfinite(dense(plan.transform(frame))).all()

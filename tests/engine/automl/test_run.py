@@ -162,6 +162,11 @@ def test_awkward_columns_do_not_stop_any_model(tmp_path: Path, column: list[obje
     assert [outcome.status for outcome in run.outcomes()] == ["done"] * 4
 
 
+def test_the_baseline_ranks_no_row_above_another(tmp_path: Path) -> None:
+    table = TABLE[:43].assign(y=["yes"] * 9 + ["no"] * 34)
+    assert training(tmp_path, table).fit("dummy").validation == 0.5
+
+
 def test_text_alone_can_be_learned_from(tmp_path: Path) -> None:
     words = np.where(TABLE["y"] == "yes", "please cancel my line today", "thanks for the kind help")
     notes = [f"{text} {' '.join(RNG.choice(['the', 'of', 'a', 'and', 'so'], 6))}" for text in words]
