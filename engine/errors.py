@@ -214,9 +214,7 @@ class NotFound(Fixable):
     def __init__(self, thing: str, name: str, known: Sequence[str] = (), hint: str = "") -> None:
         self.code = f"{thing}_not_found"
         listing = f"Known: {shortened(known)}." if known else f"There is no {thing} yet."
-        super().__init__(
-            f"There is no {thing} {name!r}.", hint or f"{listing} {did_you_mean(name, known)}".strip()
-        )
+        super().__init__(f"There is no {thing} {name!r}.", hint or f"{listing} {did_you_mean(name, known)}".strip())
 
 
 class NothingTrained(MillwrightError):
@@ -260,9 +258,7 @@ class HomeNotWritable(MillwrightError):
     code = "home_not_writable"
 
     def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"{str(path)!r} cannot be written.", "Set MILLWRIGHT_HOME to a folder you may write to."
-        )
+        super().__init__(f"{str(path)!r} cannot be written.", "Set MILLWRIGHT_HOME to a folder you may write to.")
 
 
 class HomeBusy(MillwrightError):
@@ -281,7 +277,9 @@ class Busy(MillwrightError):
 
     def __init__(self, thing: str, name: str) -> None:
         self.code = f"{thing}_busy"
-        super().__init__(f"Another process is working on {thing} {name!r}.", "Wait until it is through, then try again.")
+        super().__init__(
+            f"Another process is working on {thing} {name!r}.", "Wait until it is through, then try again."
+        )
 
 
 class WorkerLost(MillwrightError):

@@ -46,7 +46,7 @@ class Move:
     question: Question | None = None
 
 
-class Paused(Exception):  # noqa: N818  not an error: the turn goes on when the result is there
+class Paused(Exception):  # not an error: the turn goes on when the result is there
     """A call is to be made before the skill can go on."""
 
     def __init__(self, tool: str, arguments: Json) -> None:
@@ -54,7 +54,7 @@ class Paused(Exception):  # noqa: N818  not an error: the turn goes on when the 
         self.tool, self.arguments = tool, arguments
 
 
-class Asked(Exception):  # noqa: N818  not an error: the user's answer is missing
+class Asked(Exception):  # not an error: the user's answer is missing
     """Something is missing that only the user can say."""
 
     def __init__(self, slot: str, text: str, choices: tuple[str, ...] = ()) -> None:
@@ -62,11 +62,11 @@ class Asked(Exception):  # noqa: N818  not an error: the user's answer is missin
         self.slot, self.text, self.choices = slot, text, choices
 
 
-class Told(Exception):  # noqa: N818  not an error: nothing more is to be done
+class Told(Exception):  # not an error: nothing more is to be done
     """There is nothing to do but to say something."""
 
 
-class ToolFailed(Exception):  # noqa: N818  named as what it tells
+class ToolFailed(Exception):  # named as what it tells
     """A call was answered with an error."""
 
     def __init__(self, done: Done) -> None:

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
-from tools.catalogue import invoke
 
 from api.dependencies import MaxUploadDep, WorkshopDep
 from api.uploads import received
+from tools.catalogue import invoke
 from tools.data import DatasetList, DatasetProfile, DatasetSummary
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])

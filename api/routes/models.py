@@ -1,10 +1,10 @@
 """Models: list, show, predict."""
 
 from fastapi import APIRouter
-from tools.catalogue import invoke
 
 from api.dependencies import WorkshopDep
 from api.predictions import PredictIn, PredictOut, predict_rows
+from tools.catalogue import invoke
 from tools.models import ModelDetails, ModelList
 
 router = APIRouter(prefix="/v1/models", tags=["models"])

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
-from tools.catalogue import invoke
 
 from api.dependencies import WorkshopDep
 from engine.errors import ApprovalNeeded, NotFound
+from tools.catalogue import invoke
 from tools.spec import Effect, ToolSpec
 from tools.workshop import Workshop
 

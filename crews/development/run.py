@@ -3,11 +3,11 @@
 from crewai.crews.crew_output import CrewOutput
 from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel, ConfigDict, Field
-from tools.adapters import as_crewai_tool
 
 from crews.development.crew import ANALYST_TOOLS, ENGINEER_TOOLS, DevelopmentCrew
 from crews.ledger import Ledger, ToolRecord, recorded
 from crews.llm import crew_model
+from tools.adapters import as_crewai_tool
 from tools.workshop import Workshop
 
 

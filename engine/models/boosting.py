@@ -107,7 +107,7 @@ def _options(params: Params, setting: Setting, rows: int) -> dict[str, Any]:
 
 
 def _stop_when_over(setting: Setting, rounds: int) -> Callable[[Any], None]:
-    def after(env: Any) -> None:
+    def after(env: Any) -> None:  # noqa: ANN401
         done = env.iteration + 1
         if done % 10 == 0:
             setting.tick(done, rounds)

@@ -87,7 +87,7 @@ def fit(features: Matrix, y: Target, params: Params, setting: Setting) -> Forest
     return Forest(forest)
 
 
-def _empty_forest(rows: int, params: Params, setting: Setting) -> Any:
+def _empty_forest(rows: int, params: Params, setting: Setting) -> Any:  # noqa: ANN401
     shared: dict[str, Any] = {
         "n_estimators": 0,
         "warm_start": True,

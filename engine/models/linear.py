@@ -150,13 +150,13 @@ def _descend(problem: _Problem, start: Floats, strength: float, deadline: Deadli
 
     def after(intermediate_result: object) -> None:
         nonlocal last, through
-        last, through = np.array(getattr(intermediate_result, "x")).reshape(start.shape), True
+        last, through = np.array(getattr(intermediate_result, "x")).reshape(start.shape), True  # noqa: B009
         if deadline.over():
             raise StopIteration
 
     if deadline.over():
         return start, False
-    objective: Callable[[Floats], tuple[float, Floats]] = lambda flat: _flat_loss(problem, flat, strength)
+    objective: Callable[[Floats], tuple[float, Floats]] = lambda flat: _flat_loss(problem, flat, strength)  # noqa: E731
     found = minimize(
         objective,
         start.ravel(),

@@ -113,7 +113,7 @@ def _only_present(setting: Setting, present: NDArray[np.int64]) -> Setting:
     return replace(setting, classes=len(present), valid=valid)
 
 
-def _module(kind: str) -> Any:
+def _module(kind: str) -> Any:  # noqa: ANN401
     if kind not in _MODULES:
         raise BadChoice("model", kind, KINDS)
     return import_module(_MODULES[kind])

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fastapi.testclient import TestClient
-from tools.catalogue import CATALOGUE
 
 from engine.data.store import Datasets
 from engine.registry import Registry
+from tools.catalogue import CATALOGUE
 from tools.inline import InlineJobs
 from tools.workshop import Workshop
 
