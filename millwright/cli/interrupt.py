@@ -13,7 +13,7 @@ EXIT_CODE = 130
 """What a shell reports for a command that was ended by Ctrl-C."""
 
 
-class LeftByUserError(MillwrightError):
+class Interrupted(MillwrightError):
     """The user left; the hint says how to go on."""
 
     code = "interrupted"

@@ -12,7 +12,7 @@ import typer
 
 from engine.errors import MillwrightError
 from millwright.cli import chat, data, demo, doctor, jobs, models, serving, tools, training
-from millwright.cli.interrupt import EXIT_CODE, LeftByUserError
+from millwright.cli.interrupt import EXIT_CODE, Interrupted
 from millwright.cli.reply import Reply, stdout_for, write_document
 
 WIDTH = 100
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _answer(given: list[str], as_json: bool, stdout: TextIO) -> int:
     try:
         outcome = typer.main.get_command(app).main(args=given, prog_name="millwright", standalone_mode=False)
-    except LeftByUserError as error:
+    except Interrupted as error:
         return _fail(error.code, error.sentence, error.hint, as_json, stdout, EXIT_CODE)
     except MillwrightError as error:
         return _fail(error.code, error.sentence, error.hint, as_json, stdout)

@@ -8,7 +8,7 @@ from engine.errors import Fixable, MillwrightError
 from graphs.runs import RunSummary, new_run_id, resume_run, start_run
 from millwright.cli import screens_run
 from millwright.cli.asking import ask, must_be_able_to_ask
-from millwright.cli.interrupt import Interrupt, LeftByUserError
+from millwright.cli.interrupt import Interrupt, Interrupted
 from millwright.cli.listening import Listener, listening
 from millwright.cli.opening import opened, opened_mind
 from millwright.cli.reply import Reply
@@ -63,10 +63,10 @@ def _carry_out(run_id: str, listener: Listener, work: Callable[[], RunSummary]) 
         with listening(listener) as interrupt:
             summary = work()
     except KeyboardInterrupt as error:
-        raise LeftByUserError(f"Run {run_id} was left; what is finished is kept.", go_on) from error
+        raise Interrupted(f"Run {run_id} was left; what is finished is kept.", go_on) from error
     except MillwrightError as error:
         if interrupt.asked:
-            raise LeftByUserError(f"Run {run_id} was stopped before it had a model.", go_on) from error
+            raise Interrupted(f"Run {run_id} was stopped before it had a model.", go_on) from error
         if not isinstance(error, Fixable):
             print(go_on, file=sys.stderr)
         raise

@@ -1,5 +1,6 @@
 """The last screen of a run or a training: what came out, how good it is, where it lies, what to do next."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -22,8 +23,8 @@ def show(summary: "RunSummary", console: Console) -> None:
     console.print(
         sentences(
             "",
-            f"Model    {summary.model_id} in {summary.package}",
-            f"Report   {summary.report}",
+            f"Model    {summary.model_id} in {from_here(summary.package)}",
+            f"Report   {from_here(summary.report)}",
             f"Run      {summary.run_id}, {summary.seconds:.1f} s",
             "",
             "Next",
@@ -32,6 +33,12 @@ def show(summary: "RunSummary", console: Console) -> None:
             f"  millwright models promote {summary.model_id}",
         )
     )
+
+
+def from_here(path: str) -> str:
+    """The path as it is shortest to type in this folder."""
+    found, here = Path(path), Path.cwd()
+    return str(found.relative_to(here)) if found.is_relative_to(here) else path
 
 
 def leaderboard(summary: "RunSummary") -> object:
