@@ -1,5 +1,6 @@
 """Reading a source as a table: which reader it needs, and what every reader must keep to."""
 
+import os
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -8,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.data.cells import clip
 from engine.errors import DataError, EmptySource, SourceNotFound, UnsupportedFormat
 
 READ = (
@@ -66,7 +68,23 @@ def read_source(source: str, limits: DataLimits, options: ReadOptions | None = N
     url = _URL.match(source)
     if url and url[1].lower() != "file":
         return _read_url(source, url[1].lower(), limits, options)
-    return _read_file(Path(source.removeprefix("file://")).expanduser(), limits, options)
+    return _read_file(safe_path(source.removeprefix("file://")), limits, options)
+
+
+def safe_path(text: str) -> Path:
+    """The path that a person typed, '~' taken as their home; it need not exist.
+
+    Raises:
+        SourceNotFound: no file can have this path: a home of nobody, a name too long, or a NUL in it.
+    """
+    try:
+        path = Path(text).expanduser()
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return path
+    except (OSError, RuntimeError, ValueError) as error:
+        raise SourceNotFound(clip(text, 80)) from error
+    return path
 
 
 def _read_url(source: str, scheme: str, limits: DataLimits, options: ReadOptions) -> RawTable:
@@ -80,8 +98,8 @@ def _read_url(source: str, scheme: str, limits: DataLimits, options: ReadOptions
 
 
 def _read_file(path: Path, limits: DataLimits, options: ReadOptions) -> RawTable:
-    _check_file(path)
     try:
+        _check_file(path)
         with path.open("rb") as file:
             magic = file.read(8)
         reader = _reader(path, magic)

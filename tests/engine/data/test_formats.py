@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import create_engine, text
 
-from engine.data.load import DataLimits, RawTable, ReadOptions, default_name, read_source
+from engine.data.load import DataLimits, RawTable, ReadOptions, default_name, read_source, safe_path
 from engine.errors import (
     BadArguments,
     BadChoice,
@@ -289,3 +289,16 @@ class TestSources:
     )
     def test_a_dataset_is_called_after_its_source(self, source: str, name: str) -> None:
         assert default_name(source) == name
+
+
+@pytest.mark.parametrize("text", ["x" * 300 + ".csv", "~nobody-of-that-name/t.csv", "a\0b.csv", "a/" * 3000])
+def test_a_path_that_cannot_be_is_a_file_not_found(text: str) -> None:
+    with pytest.raises(SourceNotFound):
+        read_source(text, LIMITS)
+    with pytest.raises(SourceNotFound):
+        safe_path(text)
+
+
+def test_a_path_need_not_exist_yet(tmp_path: Path) -> None:
+    assert safe_path(str(tmp_path / "later.csv")) == tmp_path / "later.csv"
+    assert safe_path("~") == Path.home()
