@@ -114,8 +114,7 @@ def act(state: AssistantState, runtime: Runtime[AssistantContext]) -> dict[str, 
     context, messages = runtime.context, state["messages"]
     call = _next_call(messages)
     assert call is not None, "the routes lead here only with a call open"
-    place = max(index for index, message in enumerate(messages) if isinstance(message, AIMessage))
-    name = f"{context.thread}/{place}/{call['id']}"
+    name = call_name(context.thread, messages, call)
     try:
         result = use_tool(context.workshop, call["name"], call["args"], call=name, show=call["id"], emit=context.emit)
     except Fixable as error:
@@ -185,6 +184,12 @@ def tool_definitions(tools: Sequence[ToolSpec]) -> list[dict[str, object]]:
         }
         for spec in tools
     ]
+
+
+def call_name(thread: str, messages: Sequence[BaseMessage], call: ToolCall) -> str:
+    """What names a call of the last answer for good: the same after a crash, another in another answer."""
+    place = max(index for index, message in enumerate(messages) if isinstance(message, AIMessage))
+    return f"{thread}/{place}/{call['id']}"
 
 
 def open_calls(messages: Sequence[BaseMessage]) -> list[ToolCall]:

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import count
 
 from engine.errors import MillwrightError, NotFound
 from engine.progress import Progress
 from graphs.events import Emit, ToolFinished, ToolProgress, ToolStarted
 from tools.catalogue import invoke
-from tools.jobs import job_id
+from tools.jobs import ENDED, job_id
 from tools.spec import ToolResult
 from tools.workshop import Workshop
 
@@ -25,15 +26,16 @@ def use_tool(
     Raises:
         MillwrightError: whatever the tool raises, after it has been told.
     """
-    shown = show or call
-    emit(ToolStarted(call=shown, tool=tool, arguments=dict(arguments)))
+    shown, name = show or call, _attempt(workshop, tool, call)
+    job = job_id(name) if _is_job(workshop, tool) else None
+    emit(ToolStarted(call=shown, tool=tool, arguments=dict(arguments), job=job))
     start = time.monotonic()
 
     def watch(progress: Progress) -> None:
         emit(ToolProgress(call=shown, tool=tool, progress=progress))
 
     try:
-        result = invoke(workshop, tool, arguments, call_id=_attempt(workshop, tool, call), watch=watch)
+        result = invoke(workshop, tool, arguments, call_id=name, watch=watch)
     except MillwrightError as error:
         emit(ToolFinished(call=shown, tool=tool, seconds=time.monotonic() - start, error=str(error)))
         raise
@@ -42,12 +44,26 @@ def use_tool(
     return result
 
 
+def cancel_call(workshop: Workshop, tool: str, call: str) -> None:
+    """Stop the job of a call whose result nobody waits for any more; nothing happens where it has none."""
+    if not _is_job(workshop, tool):
+        return
+    job = job_id(_attempt(workshop, tool, call))
+    with suppress(NotFound):
+        if workshop.jobs.status(job).state not in ENDED:
+            workshop.jobs.cancel(job)
+
+
+def _is_job(workshop: Workshop, tool: str) -> bool:
+    return tool in workshop.tools and workshop.tools[tool].job
+
+
 def _attempt(workshop: Workshop, tool: str, call: str) -> str:
     """`call`, or its next attempt: whoever resumes what was stopped too early for any model wants it done after all.
 
     Jobs that failed are run again under their own name by the jobs themselves.
     """
-    if tool not in workshop.tools or not workshop.tools[tool].job:
+    if not _is_job(workshop, tool):
         return call
     for attempt in count(1):
         name = call if attempt == 1 else f"{call}~{attempt}"

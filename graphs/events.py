@@ -45,12 +45,13 @@ class ApprovalWanted(_Event):
 
 
 class ToolStarted(_Event):
-    """`call` ties the events of one call together."""
+    """`call` ties the events of one call together; `job` is the job that a tool which runs as one is about to be."""
 
     kind: Literal["tool_started"] = "tool_started"
     call: str
     tool: str
     arguments: dict[str, object]
+    job: str | None = None
 
 
 class ToolProgress(_Event):

@@ -1,10 +1,12 @@
 """What a run is asked and what it answers."""
 
-from typing import Literal
+import math
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from engine.errors import BadBudget, BadChoice, JobFailed
+from tools.arguments import bad_arguments
 from tools.data import Kind
 from tools.training import ImportanceRow, TrainingResult, ValidationValue
 
@@ -19,7 +21,7 @@ class RunRequest(BaseModel):
     target: str | None = Field(None, description="Column to predict; found from the goal when left out.")
     metric: str | None = Field(None, description="Metric to choose by; proposed by the model when left out.")
     models: tuple[str, ...] | None = Field(None, description="Candidates; proposed by the model when left out.")
-    budget_seconds: float | None = Field(60.0, description="Wall clock of the whole run; null with max_models.")
+    budget_seconds: float | None = Field(60.0, description="Wall clock of the whole run; none with max_models.")
     max_models: int | None = Field(None, ge=1, le=200, description="Train exactly this many candidates; reproducible.")
     seed: int = Field(0, ge=0, description="Seed of split, folds and models.")
     drop: tuple[str, ...] = Field((), description="Columns to leave out.")
@@ -34,14 +36,37 @@ class RunRequest(BaseModel):
     name: str | None = Field(None, description="Name of the model in the registry.")
     approve_all: bool = Field(False, description="Run the plan without asking.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _counted_or_timed(cls, given: Any) -> Any:  # noqa: ANN401  whatever the caller gave
+        """A fixed number of models has no clock, unless one is asked for as well."""
+        if isinstance(given, dict) and given.get("max_models") is not None:
+            return {"budget_seconds": None, **given}
+        return given
+
+    @classmethod
+    def of(cls, **values: object) -> "RunRequest":
+        """The request, checked.
+
+        Raises:
+            BadArguments: naming the first value that does not fit.
+            BadBudget, BadChoice: as `check`.
+        """
+        try:
+            request = cls.model_validate(values)
+        except ValidationError as error:
+            raise bad_arguments("run", cls, error) from error
+        request.check()
+        return request
+
     def check(self) -> None:
         """Refuse what cannot be run, before anything is written.
 
         Raises:
-            BadBudget: less than a second.
+            BadBudget: less than a second, or no number that a clock can reach.
             BadChoice: neither a budget nor a number of models.
         """
-        if self.budget_seconds is not None and not self.budget_seconds >= 1:
+        if self.budget_seconds is not None and not (self.budget_seconds >= 1 and math.isfinite(self.budget_seconds)):
             raise BadBudget(self.budget_seconds)
         if self.budget_seconds is None and self.max_models is None:
             raise BadChoice("limit", "none", ("budget_seconds", "max_models"))

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command
 
 from agents.plan import Plan
-from engine.errors import ApprovalNeeded, MillwrightError, NotFound
+from engine.errors import ApprovalNeeded, Fixable, MillwrightError, NotFound
 from engine.files import write_json
 from graphs.clock import RunClock
 from graphs.events import Emit, RunFailed, RunFinished, unheard
@@ -21,11 +22,13 @@ from graphs.lease import lease
 from graphs.run_plan import PlanDecision
 from graphs.run_types import RunRequest, RunSummary
 from graphs.workflow import WorkflowContext, WorkflowState, build_workflow
+from tools.sources import known_dataset
 from tools.workshop import Workshop
 
 __all__ = ["Approve", "RunRequest", "RunSummary", "new_run_id", "resume_run", "start_run"]
 
-RECORD = "workflow/request.json"
+WORKFLOW = "workflow"
+RECORD = f"{WORKFLOW}/request.json"
 """Beside what the training keeps in the folder of the run."""
 MOST_STEPS = 100
 Approve = Callable[[Plan], bool]
@@ -58,10 +61,16 @@ def start_run(
         ApprovalNeeded: the plan was declined, or nobody was there to say yes.
         Busy: `run_busy`.
         MillwrightError: anything else that stopped the run; what was finished is kept for `resume_run`.
+
+    Nothing stays of a run that a Fixable ended before its first training, but for one that waits for a yes.
     """
     request.check()
+    known = known_dataset(workshop, request.data)
+    # the worker boots while the data is read
+    workshop.jobs.warm()
+    request = request.model_copy(update={"data": known or request.data})
     run = run_id or new_run_id()
-    with lease(_folder(workshop, run) / "workflow", "run", run):
+    with lease(_folder(workshop, run) / WORKFLOW, "run", run):
         write_json(_folder(workshop, run) / RECORD, request.model_dump(mode="json"))
         return _work(workshop, model, saver, run, approve, emit)
 
@@ -82,7 +91,7 @@ def resume_run(
     """
     if not (_folder(workshop, run_id) / RECORD).exists():
         raise NotFound("run", run_id, sorted(path.parent.parent.name for path in workshop.runs.glob(f"*/{RECORD}")))
-    with lease(_folder(workshop, run_id) / "workflow", "run", run_id):
+    with lease(_folder(workshop, run_id) / WORKFLOW, "run", run_id):
         return _work(workshop, model, saver, run_id, approve, emit)
 
 
@@ -96,10 +105,12 @@ def _work(
 ) -> RunSummary:
     graph: Graph = build_workflow().compile(checkpointer=saver)
     try:
-        with RunClock(_folder(workshop, run) / "workflow" / "clock.json") as clock:
+        with RunClock(_folder(workshop, run) / WORKFLOW / "clock.json") as clock:
             context = WorkflowContext(workshop=workshop, model=model, clock=clock, emit=emit)
             summary = _to_the_end(graph, context, run, approve)
     except MillwrightError as error:
+        if isinstance(error, Fixable) and not graph.get_state(_thread(run)).interrupts:
+            _forget_untrained(workshop, saver, run)
         emit(RunFailed(run=run, code=error.code, sentence=error.sentence, hint=error.hint))
         raise
     emit(RunFinished(run=run, summary=summary.model_dump(mode="json")))
@@ -108,7 +119,7 @@ def _work(
 
 def _to_the_end(graph: Graph, context: WorkflowContext, run: str, approve: Approve | None) -> RunSummary:
     """Run the graph from where it stands, asking whenever it waits."""
-    config: RunnableConfig = {"configurable": {"thread_id": run}, "recursion_limit": MOST_STEPS}
+    config = _thread(run)
     state = graph.get_state(config)
     todo: Any = None if state.values else _begin(context.workshop, run)
     while state.next or not state.values:
@@ -120,6 +131,18 @@ def _to_the_end(graph: Graph, context: WorkflowContext, run: str, approve: Appro
     if "summary" not in state.values:
         raise ApprovalNeeded(f"The plan of run {run!r} was declined.", "Start a new run with other choices.")
     return RunSummary.model_validate(state.values["summary"])
+
+
+def _thread(run: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": run}, "recursion_limit": MOST_STEPS}
+
+
+def _forget_untrained(workshop: Workshop, saver: BaseCheckpointSaver[Any], run: str) -> None:
+    """Leave nothing of a run that has no training to go on with: a wrong word is mended in a new one."""
+    folder = _folder(workshop, run)
+    if {path.name for path in folder.iterdir()} == {WORKFLOW}:
+        saver.delete_thread(run)
+        shutil.rmtree(folder)
 
 
 def _begin(workshop: Workshop, run: str) -> WorkflowState:

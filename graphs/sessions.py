@@ -17,7 +17,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.types import Command, StateSnapshot
 from pydantic import BaseModel, ConfigDict
 
-from engine.errors import MillwrightError, NotFound
+from engine.errors import JobFailed, MillwrightError, NotFound
 from engine.files import write_json
 from graphs.assistant import (
     APPROVAL_EFFECTS,
@@ -26,19 +26,22 @@ from graphs.assistant import (
     AssistantState,
     Decision,
     build_assistant,
+    call_name,
     open_calls,
     tool_definitions,
 )
+from graphs.calls import cancel_call
 from graphs.events import ApprovalWanted, Emit, Event, RunFailed, RunFinished, unheard
 from graphs.journal import Journal
 from graphs.lease import lease
 from graphs.proposals import prompt
+from tools.jobs import INTERNAL_CODE
 from tools.workshop import Workshop
 
 log = logging.getLogger("millwright.sessions")
 UNDER_WAY = "under-way"
 """A file beside session.json while a turn runs; left behind by a process that was killed in one."""
-CANCELLED = "Not run: the user went on with another message before this call was through."
+CANCELLED = "No result: the user went on with another message before this call was through."
 
 
 class SessionInfo(BaseModel):
@@ -69,11 +72,15 @@ class Said(BaseModel):
 
 @dataclass(frozen=True)
 class Turn:
-    """How a turn ended: with words, with a question for approval, or with an error that was told."""
+    """How a turn ended: with words, with a question for approval, or with an error that was told.
+
+    `error` is the error as it was told, `cause` the same as an exception for who wants to raise it.
+    """
 
     text: str
     approval: ApprovalWanted | None = None
     error: RunFailed | None = None
+    cause: MillwrightError | None = None
 
 
 class Sessions:
@@ -142,7 +149,8 @@ class Sessions:
     def send(self, session: str, text: str, emit: Emit = unheard) -> Turn:
         """Say `text` and let the assistant work until it answers, asks for approval or fails.
 
-        Calls that still waited (for approval, or because a turn broke off) are cancelled first, in the same step.
+        Calls that still waited (for approval, or because a turn broke off) are cancelled first, in the same step,
+        and with them the jobs that they had begun.
 
         Raises:
             NotFound: `session_not_found`.
@@ -151,7 +159,7 @@ class Sessions:
         self.get(session)
         with self._working(session, emit) as heard:
             info = self.get(session)
-            waiting = open_calls(self._messages(session))
+            waiting = self._cancel_jobs(session)
             said: AssistantState = {
                 "messages": [*(_cancelled(call) for call in waiting), HumanMessage(text)],
                 "steps": 0,
@@ -182,6 +190,7 @@ class Sessions:
             NotFound: `session_not_found`.
             Busy: `session_busy`.
         """
+        self.get(session)
         with self._working(session, emit) as heard:
             info = self.get(session)
             broken_off = info.state == "working" and self._graph.get_state(_thread(session)).next
@@ -189,6 +198,29 @@ class Sessions:
                 return self._turn(info, None, heard)
             (self._folder(session) / UNDER_WAY).unlink(missing_ok=True)
             return None
+
+    def cancel(self, session: str) -> None:
+        """Give up a turn that was broken off: its job is cancelled, and there is nothing left to resume.
+
+        Raises:
+            NotFound: `session_not_found`.
+            Busy: `session_busy`, the turn is under way elsewhere.
+        """
+        self.get(session)
+        with self._working(session, unheard):
+            info = self.get(session)
+            if info.state == "working":
+                self._cancel_jobs(session)
+                self._save(info.model_copy(update={"state": "idle", "updated": self._workshop.now()}))
+                (self._folder(session) / UNDER_WAY).unlink(missing_ok=True)
+
+    def _cancel_jobs(self, session: str) -> Sequence[ToolCall]:
+        """The calls that nothing has answered, after the jobs that they had begun have been told to stop."""
+        messages = self._messages(session)
+        waiting = open_calls(messages)
+        for call in waiting:
+            cancel_call(self._workshop, call["name"], call_name(session, messages, call))
+        return waiting
 
     def _turn(self, info: SessionInfo, state: AssistantState | Command[Any] | None, emit: Emit) -> Turn:
         """Run the graph from `state` to where it stops; whatever happens is told and recorded."""
@@ -215,11 +247,11 @@ class Sessions:
             # every step is on disk before the next begins: a crash never repeats a finished call
             self._graph.invoke(state, _limits(session, self._max_steps), context=context, durability="sync")
         except MillwrightError as error:
-            return _failed(RunFailed(run=session, code=error.code, sentence=error.sentence, hint=error.hint), emit)
+            return _failed(session, error, emit)
         except Exception as error:  # the border of a turn: the conversation stays usable
             log.exception("a turn of %s failed unexpectedly", session)
             sentence = f"The turn failed unexpectedly: {type(error).__name__}: {error}."
-            return _failed(RunFailed(run=session, code="internal_error", sentence=sentence), emit)
+            return _failed(session, JobFailed(sentence, code=INTERNAL_CODE), emit)
         after = self._graph.get_state(_thread(session))
         waiting = _question(after)
         emit(waiting or RunFinished(run=session))
@@ -269,9 +301,10 @@ def _question(state: StateSnapshot) -> ApprovalWanted | None:
     return ApprovalWanted(approval=state.interrupts[0].id, **state.interrupts[0].value)
 
 
-def _failed(event: RunFailed, emit: Emit) -> Turn:
+def _failed(session: str, error: MillwrightError, emit: Emit) -> Turn:
+    event = RunFailed(run=session, code=error.code, sentence=error.sentence, hint=error.hint)
     emit(event)
-    return Turn(text="", error=event)
+    return Turn(text="", error=event, cause=error)
 
 
 def _last_words(messages: Sequence[BaseMessage]) -> str:

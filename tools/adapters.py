@@ -45,7 +45,7 @@ def as_langchain_tool(
             raise ToolException(str(error)) from error
 
     def explain(error: Any) -> str:  # noqa: ANN401  LangChain knows two generations of pydantic
-        return str(bad_arguments(spec, error)) if isinstance(error, ValidationError) else str(error)
+        return str(bad_arguments(spec.name, spec.request, error)) if isinstance(error, ValidationError) else str(error)
 
     return StructuredTool.from_function(
         call,

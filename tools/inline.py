@@ -78,6 +78,9 @@ class InlineJobs:
         self._enter(tool, request, job)
         threading.Thread(target=self._finished, args=(job, silent), name=job, daemon=True).start()
 
+    def warm(self) -> None:
+        """Nothing to get ready: jobs run in this process."""
+
     def follow(self, job: str, after: int = 0) -> Iterator[Progress]:
         self._asked(job)
         yield from islice(once(self._told(job)), after, None)

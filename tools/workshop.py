@@ -49,6 +49,10 @@ class Jobs(Protocol):
         """Start job `job` without waiting; an id that exists already is left as it is, unless it is to be run again."""
         ...
 
+    def warm(self) -> None:
+        """Get ready for a first job that will come soon, without waiting for it."""
+        ...
+
     def follow(self, job: str, after: int = 0) -> Iterator[Progress]:
         """The job's progress from event number `after` on, until it ends."""
         ...

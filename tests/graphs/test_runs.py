@@ -10,7 +10,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from agents.plan import Plan
 from agents.scripted import ScriptedModel, call, say
-from engine.errors import ApprovalNeeded, BadBudget, BadChoice, JobFailed, NotFound, TargetNeeded
+from engine.errors import ApprovalNeeded, BadArguments, BadBudget, BadChoice, JobFailed, NotFound, TargetNeeded
 from graphs.events import Artifact, Event, Metric, PlanProposed, RunFailed, RunFinished, ToolFinished, text_of
 from graphs.lease import lease
 from graphs.runs import RunRequest, RunSummary, resume_run, start_run
@@ -130,7 +130,7 @@ def test_a_fixed_number_of_models_is_trained_in_one_round(
     assert fits(workshop.home) == FITS
 
 
-@pytest.mark.parametrize(("budget", "models"), [(0.0, None), (-1.0, None), (float("nan"), None)])
+@pytest.mark.parametrize(("budget", "models"), [(0.0, None), (-1.0, None), (float("nan"), None), (float("inf"), None)])
 def test_a_budget_that_cannot_train_is_refused_before_anything_is_written(
     workshop: Workshop, saver: Saver, request_: RunRequest, budget: float, models: int | None
 ) -> None:
@@ -144,6 +144,21 @@ def test_a_run_needs_a_limit(workshop: Workshop, saver: Saver, request_: RunRequ
         start_run(workshop, ScriptedModel(script=[]), saver, request_.model_copy(update={"budget_seconds": None}))
 
 
+def test_a_fixed_number_of_models_has_no_clock_unless_one_is_asked_for() -> None:
+    counted = {"goal": "predict y", "data": "rows.csv", "max_models": 3}
+    assert RunRequest.of(**counted).budget_seconds is None
+    assert RunRequest.of(**counted, budget_seconds=9).budget_seconds == 9
+    assert RunRequest.of(goal="predict y", data="rows.csv").budget_seconds == 60
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"), [({"max_models": 500}, "max_models"), ({"seed": -1}, "seed"), ({"tagret": "y"}, "target")]
+)
+def test_a_request_that_does_not_fit_names_what_to_change(wrong: dict[str, object], told: str) -> None:
+    with pytest.raises(BadArguments, match=told):
+        RunRequest.of(goal="predict y", data="rows.csv", **wrong)
+
+
 def test_a_goal_in_words_names_the_target(workshop: Workshop, saver: Saver, rows: Path) -> None:
     request = RunRequest(goal="predict y from the others", data=str(rows), approve_all=True)
     assert start_run(workshop, ScriptedModel(script=[ALL, STOP]), saver, request).target == "y"
@@ -153,9 +168,26 @@ def test_a_goal_without_a_target_asks_for_one(workshop: Workshop, saver: Saver, 
     request = RunRequest(goal="make something of this", data=str(rows), approve_all=True)
     unsure = call("propose_target", column=None, why="It could be any.")
     with ScriptedModel(script=[unsure]) as model, pytest.raises(TargetNeeded, match="a, b, y"):
-        start_run(workshop, model, saver, request, emit=heard.append)
+        start_run(workshop, model, saver, request, "run_1", emit=heard.append)
     assert isinstance(heard[-1], RunFailed)
     assert heard[-1].code == "target_needed"
+
+
+def test_nothing_stays_of_a_run_that_wrong_words_ended(workshop: Workshop, saver: Saver, rows: Path) -> None:
+    wrong = RunRequest(goal="predict z", data=str(rows), target="z", approve_all=True)
+    with pytest.raises(BadChoice):
+        start_run(workshop, ScriptedModel(script=[]), saver, wrong, "run_1")
+    assert list(workshop.runs.iterdir()) == []
+    with pytest.raises(NotFound):
+        resume_run(workshop, ScriptedModel(script=[]), saver, "run_1")
+    right = wrong.model_copy(update={"target": "y"})
+    assert start_run(workshop, ScriptedModel(script=[ALL, STOP]), saver, right, "run_1").target == "y"
+
+
+def test_an_unknown_dataset_is_refused_before_anything_is_written(workshop: Workshop, saver: Saver) -> None:
+    with pytest.raises(NotFound, match="ds_123"):
+        start_run(workshop, ScriptedModel(script=[]), saver, RunRequest(goal="predict y", data="ds_123"))
+    assert not workshop.runs.exists()
 
 
 def answer(yes: bool, seen: list[Plan]) -> Callable[[Plan], bool]:
@@ -181,6 +213,7 @@ def test_a_declined_plan_runs_nothing(workshop: Workshop, saver: Saver, request_
     with pytest.raises(ApprovalNeeded, match="declined"):
         start_run(workshop, ScriptedModel(script=[]), saver, asking, "run_1", approve=answer(False, []))
     assert effects(workshop.home) == []
+    assert list(workshop.runs.iterdir()) == []
 
 
 def test_a_plan_that_nobody_answers_waits_to_be_resumed(workshop: Workshop, saver: Saver, request_: RunRequest) -> None:

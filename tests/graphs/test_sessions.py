@@ -12,7 +12,7 @@ from agents.scripted import ScriptedModel, call, say
 from engine.errors import Busy, NotFound
 from graphs.assistant import Decision
 from graphs.checkpoints import open_saver
-from graphs.events import Event, TextDelta
+from graphs.events import Event, TextDelta, ToolStarted
 from graphs.lease import lease
 from graphs.sessions import Sessions
 from tests.graphs.smallshop import effects, small_workshop
@@ -33,10 +33,17 @@ def test_a_session_has_the_first_words_as_its_title(workshop: Workshop, saver: S
 def test_an_unknown_session_is_named_with_those_there_are(workshop: Workshop, saver: Saver) -> None:
     sessions = Sessions(workshop, ScriptedModel(script=[]), saver, new_id=lambda: "ses_1")
     sessions.create()
-    for use in (sessions.get, sessions.resume, sessions.history, lambda name: sessions.send(name, "Hi")):
+    for use in (
+        sessions.get,
+        sessions.resume,
+        sessions.cancel,
+        sessions.history,
+        lambda name: sessions.send(name, "Hi"),
+    ):
         with pytest.raises(NotFound, match="ses_1") as caught:
             use("ses_2")
         assert caught.value.code == "session_not_found"
+    assert [folder.name for folder in (workshop.home / "sessions").iterdir()] == ["ses_1"]
 
 
 def test_an_id_is_never_a_path(workshop: Workshop, saver: Saver) -> None:
@@ -133,6 +140,48 @@ def test_a_message_after_a_crash_cancels_what_was_cut_off(home: Path) -> None:
         assert sessions.send("ses_1", "Leave it.").text == "As you like."
     assert [message.type for message in model.seen[0]] == ["system", "human", "ai", "tool", "tool", "human"]
     assert effects(home) == []
+
+
+TRAINING = call("train_model", dataset="ds_small", target="y", models=["linear"])
+
+
+def leave_at_the_first_fit(event: Event) -> None:
+    if event.kind == "tool_progress":
+        raise KeyboardInterrupt
+
+
+def left_in_a_training(workshop: Workshop, saver: Saver, rows: Path) -> Sessions:
+    """A conversation `ses_1` whose user left while a job of it ran."""
+    imported = call("import_dataset", source=str(rows), target="y")
+    model = ScriptedModel(script=[imported, TRAINING, say("As you like.")])
+    sessions = Sessions(workshop, model, saver, new_id=lambda: "ses_1")
+    with pytest.raises(KeyboardInterrupt):
+        sessions.send(sessions.create().id, "Train.", leave_at_the_first_fit)
+    assert [job.state for job in workshop.jobs.list()] == ["queued"]
+    return sessions
+
+
+def test_a_message_stops_the_job_of_a_turn_that_was_broken_off(workshop: Workshop, saver: Saver, rows: Path) -> None:
+    sessions = left_in_a_training(workshop, saver, rows)
+    assert sessions.send("ses_1", "Leave it.").text == "As you like."
+    assert [job.state for job in workshop.jobs.list()] == ["cancelling"]
+
+
+def test_a_turn_that_is_given_up_stops_its_job_and_is_not_resumed(workshop: Workshop, saver: Saver, rows: Path) -> None:
+    sessions = left_in_a_training(workshop, saver, rows)
+    assert sessions.get("ses_1").state == "working"
+    sessions.cancel("ses_1")
+    assert [job.state for job in workshop.jobs.list()] == ["cancelling"]
+    assert sessions.get("ses_1").state == "idle"
+    assert sessions.resume("ses_1") is None
+
+
+def test_the_start_of_a_job_names_it(workshop: Workshop, saver: Saver, rows: Path, heard: list[Event]) -> None:
+    imported = call("import_dataset", source=str(rows), target="y")
+    sessions = Sessions(workshop, ScriptedModel(script=[imported, TRAINING, say("Done.")]), saver)
+    sessions.send(sessions.create().id, "Train.", heard.append)
+    named = [event.job for event in heard if isinstance(event, ToolStarted)]
+    assert named == [None, workshop.jobs.list()[0].job]
 
 
 def test_words_are_told_piece_by_piece(workshop: Workshop, saver: Saver, heard: list[Event]) -> None:

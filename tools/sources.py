@@ -1,0 +1,24 @@
+"""What a user means by the data they name: a dataset imported before, or a source to read."""
+
+from pathlib import Path
+
+from engine.errors import NotFound
+from tools.workshop import Workshop
+
+
+def known_dataset(workshop: Workshop, data: str) -> str | None:
+    """The id of the dataset that `data` names (by id or name); None for a source that is yet to be imported.
+
+    A file of that name goes first, as what is in it may have changed since.
+
+    Raises:
+        NotFound: it looks like an id, and there is no such dataset.
+    """
+    if Path(data).exists() or ":" in data:
+        return None
+    try:
+        return workshop.datasets.get(data).id
+    except NotFound:
+        if data.startswith("ds_"):
+            raise
+        return None
