@@ -22,6 +22,8 @@ _RARE = (":", "^", "~", "\x01", "\x1f", "*", "#", " ")
 """Those worth naming when a file reads as a single column."""
 
 _SAMPLE = 256 * 1024
+_LONGEST_CELL = 16 * 1024**2
+"""Characters; the csv module's own limit of 131,072 refuses long texts, none would let one open quote fill memory."""
 _NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe", " ": "space"}
 
 
@@ -32,6 +34,7 @@ def read_csv(path: Path, limits: DataLimits, options: ReadOptions) -> RawTable:
         EmptySource, HeaderOnly, Undecodable, NotATable, DuplicateColumns, TooLarge, BadChoice (encoding).
     """
     source = path.name
+    csv.field_size_limit(_LONGEST_CELL)
     delimiter = _asked(options.delimiter)
     with open_text(path, options.encoding, limits.max_bytes) as text:
         start, told = _start(text, source)
@@ -80,12 +83,17 @@ class _Rows(Iterator[Row]):
         return row
 
     def _broken(self, line: int, error: csv.Error) -> NotATable:
+        if "field larger" in str(error):
+            return NotATable(
+                f"{self._source!r}, line {line}: a cell has more than {_LONGEST_CELL:,} characters.",
+                "Probably a quote that is opened here is never closed; mend it or shorten the cell.",
+            )
         what = "a quote that is opened here is never closed" if _endless(error) else f"{error}"
         return NotATable(f"{self._source!r}, line {line}: {what}.", "Mend the quotes around that cell.")
 
 
 def _endless(error: csv.Error) -> bool:
-    return "unexpected end of data" in str(error) or "field larger" in str(error)
+    return "unexpected end of data" in str(error)
 
 
 def called(delimiter: str) -> str:

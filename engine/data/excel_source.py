@@ -1,10 +1,13 @@
 """Reading Excel sheets: values as shown by the last calculation, streamed row by row."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import ParseError
 
 from engine.data.cells import cell_text
 from engine.data.load import DataLimits, RawTable, ReadOptions
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
 
 _ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
+_DAMAGE = (zipfile.BadZipFile, zlib.error, ParseError, EOFError)
 
 
 def read_excel(path: Path, limits: DataLimits, options: ReadOptions) -> RawTable:
@@ -24,15 +28,9 @@ def read_excel(path: Path, limits: DataLimits, options: ReadOptions) -> RawTable
         NotATable: a damaged workbook. BadChoice: an unknown sheet.
         EmptySource, HeaderOnly, DuplicateColumns, TooLarge.
     """
-    import openpyxl
-
     source = path.name
     _check_size(path, limits)
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise NotATable(f"{source!r} is not a readable .xlsx workbook.", "Save it again as .xlsx.") from error
-    try:
+    with _workbook(path) as book:
         sheet = _sheet(book, options.sheet)
         rows = _rows(sheet.iter_rows(values_only=True))
         header = next(rows, None)
@@ -43,10 +41,31 @@ def read_excel(path: Path, limits: DataLimits, options: ReadOptions) -> RawTable
         others = (
             [f"Sheet {sheet.title!r} was read; there are {len(book.sheetnames)}."] if len(book.sheetnames) > 1 else []
         )
-    finally:
-        book.close()
     frame, dropped = drop_empty_unnamed(frame)
     return RawTable(frame, str(path), (*notes, *dropped, *(others if options.sheet is None else [])))
+
+
+@contextmanager
+def _workbook(path: Path) -> "Iterator[Workbook]":
+    """The open workbook; its sheets are unpacked and parsed while they are read, so damage may show at any row.
+
+    Raises:
+        NotATable: it is damaged.
+    """
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        try:
+            yield book
+        finally:
+            book.close()
+    except PermissionError:
+        raise
+    except (*_DAMAGE, KeyError, ValueError, IndexError, TypeError, AttributeError, OSError) as error:
+        raise NotATable(
+            f"{path.name!r} is not a readable .xlsx workbook ({type(error).__name__}).", "Save it again as .xlsx."
+        ) from error
 
 
 def _check_size(path: Path, limits: DataLimits) -> None:

@@ -167,6 +167,20 @@ def default_name(source: str) -> str:
     """What a dataset is called when nobody says: the file's, sample's or database's name."""
     if source.startswith("sample:"):
         return source.removeprefix("sample:")
-    path = Path(source.split("?", 1)[0] if _URL.match(source) else source)
-    name = path.name.split(".")[0] or path.name
-    return "query" if "@" in name or not name else name
+    if _URL.match(source) and not source.startswith("file://"):
+        return _database_name(source) or "query"
+    name = Path(source.removeprefix("file://")).name
+    return name.split(".")[0] or name or "data"
+
+
+def _database_name(url: str) -> str:
+    """The database's name alone: everything else of a URL may hold a secret, and a malformed one anything."""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        database = make_url(url).database or ""
+    except (ArgumentError, ValueError):
+        return ""
+    name = Path(database).name.split(".")[0]
+    return name if re.fullmatch(r"[\w\- ]{1,100}", name) else ""

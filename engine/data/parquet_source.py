@@ -24,7 +24,9 @@ def read_parquet(path: Path, limits: DataLimits) -> RawTable:
             _check_size(source, meta, limits)
             names, notes = clean_names(source, file.schema_arrow.names, limits)
             table = file.read().rename_columns(names)
-    except pa.ArrowInvalid as error:
+    except PermissionError:
+        raise
+    except (pa.ArrowException, OSError) as error:  # a damaged page shows as either
         raise NotATable(f"{source!r} is not a readable Parquet file.", "Write it again.") from error
     if table.num_rows == 0:
         raise HeaderOnly(source)

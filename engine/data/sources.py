@@ -74,7 +74,8 @@ class CheckedBytes(io.RawIOBase):
         self.bytes += len(block)
         if "\0" in text:
             offset = self.bytes - len(block) + max(block.find(b"\0"), 0)
-            raise _nul(self._source, offset, self._lines + text[: text.index("\0")].count("\n"))
+            even = bool(block) and block[0] == 0
+            raise _nul(self._source, offset, self._lines + text[: text.index("\0")].count("\n"), even and start == 0)
         self._lines += text.count("\n")
         if self.bytes > self._max_bytes:
             raise too_large(self._source, "bytes", self._max_bytes)
@@ -87,10 +88,11 @@ def _likely_encoding(around: bytes) -> str:
     return best.encoding if best and best.encoding not in {"utf_8", "ascii"} else "latin-1"
 
 
-def _nul(source: str, offset: int, line: int) -> NotATable:
+def _nul(source: str, offset: int, line: int, big_endian: bool) -> NotATable:
+    order = "utf-16-be" if big_endian else "utf-16-le"
     return NotATable(
         f"{source!r} holds a NUL byte at offset {offset} (line {line}), so it is not plain text.",
-        "If it is UTF-16 without a byte order mark, give encoding='utf-16-le'; otherwise it is a binary file.",
+        f"If it is UTF-16 without a byte order mark, give encoding='{order}'; otherwise it is a binary file.",
     )
 
 
@@ -140,7 +142,10 @@ def _encoding(start: bytes, asked: str | None) -> str:
     try:
         io.TextIOWrapper(io.BytesIO(), encoding=asked)  # refuses codecs that are no text encodings, too
         name = codecs.lookup(asked).name
-    except LookupError:
+        # these codecs of Python are for host names and source code, and fail in ways of their own
+        if name.replace("-", "_") in {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"}:
+            raise LookupError(name)
+    except (LookupError, ValueError):
         raise BadChoice("encoding", asked, ("utf-8", "utf-16", "latin-1", "cp1252", "shift_jis", "gb18030")) from None
     return marked if marked and (marked.startswith(name) or name.startswith(marked)) else name
 

@@ -215,3 +215,22 @@ def test_limits_name_their_setting(make_file: MakeFile, limits: DataLimits, sett
 
 def test_as_many_rows_as_the_limit_are_read(make_file: MakeFile) -> None:
     assert len(read_source(make_file("t.csv", "a,b\n1,2\n3,4\n"), DataLimits(max_rows=2)).frame) == 2
+
+
+@pytest.mark.parametrize("name", ["u\0", "punycode", "idna", "unicode_escape", "base64"])
+def test_codecs_that_are_no_encodings_of_files_are_refused(make_file: MakeFile, name: str) -> None:
+    with pytest.raises(BadChoice):
+        read(make_file("t.csv", "a,b\n1,2\n"), encoding=name)
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_its_mark_is_named_with_its_byte_order(make_file: MakeFile, order: str) -> None:
+    source = make_file("t.csv", "a,b\n1,2\n".encode(order))
+    with pytest.raises(NotATable, match=order):
+        read(source)
+    assert read(source, encoding=order).frame.shape == (1, 2)
+
+
+def test_a_long_text_is_one_cell(make_file: MakeFile) -> None:
+    frame = read(make_file("t.csv", f"a,b\n1,{'word ' * 60_000}\n")).frame
+    assert len(frame.loc[0, "b"]) == 300_000

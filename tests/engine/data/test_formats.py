@@ -2,9 +2,11 @@
 
 import json
 import sqlite3
+import zipfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pandas as pd
 import pyarrow as pa
@@ -285,6 +287,10 @@ class TestSources:
             ("sample:churn", "churn"),
             ("sqlite:///a/shop.db", "shop"),
             ("postgresql://me:pw@host", "query"),
+            ("postgresql://ann:sec/ret@host/shop", "shop"),
+            ("postgresql://ann:se?cret@host/shop", "shop"),
+            ("postgresql://ann:secret@host:none/shop", "query"),
+            ("postgresql://ann:secret@host/shop?password=secret", "shop"),
         ],
     )
     def test_a_dataset_is_called_after_its_source(self, source: str, name: str) -> None:
@@ -302,3 +308,38 @@ def test_a_path_that_cannot_be_is_a_file_not_found(text: str) -> None:
 def test_a_path_need_not_exist_yet(tmp_path: Path) -> None:
     assert safe_path(str(tmp_path / "later.csv")) == tmp_path / "later.csv"
     assert safe_path("~") == Path.home()
+
+
+def _altered_sheet(source: str, change: bytes) -> str:
+    """The workbook with a cell's markup replaced, packed again so that the archive itself is whole."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(source + ".bad.xlsx", "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            new.writestr(name, data.replace(b"</row>", change, 1) if name.endswith("sheet1.xml") else data)
+    return source + ".bad.xlsx"
+
+
+def test_a_workbook_with_damaged_markup_is_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "t.xlsx"
+    pd.DataFrame({"a": [1, 2], "b": [3, 4]}).to_excel(path, index=False)
+    with pytest.raises(NotATable, match="not a readable"):
+        read(_altered_sheet(str(path), b"</rox>"))
+
+
+def test_a_workbook_with_damaged_bytes_is_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "t.xlsx"
+    pd.DataFrame({"a": range(2000)}).to_excel(path, index=False)
+    with zipfile.ZipFile(path) as archive:
+        at = archive.getinfo("xl/worksheets/sheet1.xml").header_offset + 500
+    path.write_bytes(path.read_bytes()[:at] + bytes(500) + path.read_bytes()[at + 500 :])
+    with pytest.raises(NotATable, match="not a readable"):
+        read(str(path))
+
+
+def test_a_parquet_file_with_a_damaged_page_is_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"a": np.random.default_rng(0).normal(size=20_000)}).to_parquet(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:1000] + bytes(89_000) + whole[90_000:])
+    with pytest.raises(NotATable, match="not a readable"):
+        read(str(path))
