@@ -67,6 +67,12 @@ def metrics_of(task: Task) -> list[Metric]:
     return [metric for metric in METRICS.values() if task in metric.tasks]
 
 
+def metric_name(asked: str) -> str:
+    """The name that a metric has here, however it was written: 'F1' is f1, 'AUC' and 'roc-auc' are roc_auc."""
+    name = asked.strip().lower().replace("-", "_").replace(" ", "_")
+    return OTHER_NAMES.get(name, name)
+
+
 def choose_metric(task: Task, target: pd.Series, asked: str | None = None) -> Metric:
     """The metric asked for, or the one that fits task and balance.
 
@@ -78,8 +84,7 @@ def choose_metric(task: Task, target: pd.Series, asked: str | None = None) -> Me
     """
     if asked is None:
         return METRICS[_default_metric(task, target)]
-    name = asked.strip().lower().replace("-", "_").replace(" ", "_")
-    name = OTHER_NAMES.get(name, name)
+    name = metric_name(asked)
     if task == "multiclass" and name == "f1":
         name = "macro_f1"
     choices = [metric.name for metric in metrics_of(task)]

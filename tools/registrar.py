@@ -41,6 +41,7 @@ class _Reply(BaseModel):
 class _Home(BaseModel):
     home: str
     tracking_uri: str | None = None
+    index: str | None = None
 
 
 def enrol(registry: Registry, enrolment: Enrolment) -> None:
@@ -52,10 +53,14 @@ def enrol(registry: Registry, enrolment: Enrolment) -> None:
 
 
 class RegistrarProcess:
-    """The process beside the worker. It ends when the worker does, since the worker holds its standard input open."""
+    """The process beside the worker. It ends when the worker does, since the worker holds its standard input open.
 
-    def __init__(self, home: Path, tracking_uri: str | None = None) -> None:
-        self._home = _Home(home=str(home), tracking_uri=tracking_uri)
+    Args:
+        home, tracking_uri, index: those of the registry in the worker, so that both write to the same tables.
+    """
+
+    def __init__(self, home: Path, tracking_uri: str | None = None, index: str | None = None) -> None:
+        self._home = _Home(home=str(home), tracking_uri=tracking_uri, index=index)
         self._guard = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
 
@@ -106,7 +111,7 @@ def answer(requests: Iterable[str], replies: TextIO) -> None:
     """Register what comes, one JSON document a line, until the input ends."""
     lines = iter(requests)
     home = _Home.model_validate_json(next(lines))
-    registry = Registry(Path(home.home), home.tracking_uri)
+    registry = Registry(Path(home.home), home.tracking_uri, index=home.index)
     # beside the reading, so that the end of the input is noticed at any time
     opening = threading.Thread(target=_opened, args=(registry,), daemon=True)
     opening.start()

@@ -60,11 +60,12 @@ class TrainJob:
             return self._end() if self.request.finish else self._round()
 
     def _finished(self) -> TrainingResult | None:
-        """The result of a run that is over already."""
+        """The result of a run that is over already. The job that ended it may come back: killed before its own end
+        was on record, it is run again."""
         found = read_json_if_there(self.folder / "finished.json")
         if found is None:
             return None
-        if self.request.trials:
+        if found.pop("job", None) != self.job.id and self.request.trials:
             raise BadArguments(
                 f"Run {self.run_id} is over: it registered {self.model_id}.", "Leave `run` out to start a new one."
             )
@@ -192,7 +193,7 @@ class TrainJob:
             evaluation=self._evaluation(),
             importance=IMPORTANCES.validate_json((self.folder / "explained.json").read_bytes()),
             profile=profile,
-            notes=(*run.preparation.notes, *run.select().notes),
+            notes=(*_cautions(self.dataset), *run.preparation.notes, *run.select().notes),
             created=self.workshop.now(),
             seconds=round(self.clock.spent(), 2),
         )
@@ -230,7 +231,7 @@ class TrainJob:
             IMPORTANCES.validate_json((self.folder / "explained.json").read_bytes()),
             self.workshop.registry.get(self.model_id),
         ).model_dump(mode="json")
-        write_json(self.folder / "finished.json", result)
+        write_json(self.folder / "finished.json", {"job": self.job.id, **result})
         return result
 
     def _facts(self) -> RoundFacts:
@@ -258,6 +259,11 @@ class TrainJob:
         """Read when a step first needs it: a replay whose steps are all recorded touches no data."""
         frame = self.workshop.datasets.training_frame(self.dataset.id)
         return TrainingRun(self.folder, frame, self.dataset.schema_, self.spec)
+
+
+def _cautions(dataset: "Dataset") -> list[str]:
+    """What was said at import, but for the split, which the package tells of by itself."""
+    return [note for note in dataset.notes if note not in dataset.split.notes]
 
 
 def _named(prefix: str, outcomes: list[FitOutcome]) -> dict[str, float]:

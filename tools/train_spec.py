@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from engine.automl.portfolio import check_models
 from engine.automl.spec import TrainSpec
 from engine.errors import BadArguments, BadBudget, BadChoice, ColumnNotFound, NotFound
-from engine.metrics import METRICS
+from engine.metrics import METRICS, metric_name
 from tools.finding import find_dataset, find_target
 from tools.training import TrainingChoices, TrainModelRequest
 
@@ -52,7 +52,7 @@ def check_choices(workshop: "Workshop", choices: TrainingChoices) -> None:
     for name in choices.drop:
         if name not in dataset.schema_.names:
             raise ColumnNotFound(name, dataset.schema_.names)
-    if choices.metric is not None and choices.metric not in METRICS:
+    if choices.metric is not None and metric_name(choices.metric) not in METRICS:
         raise BadChoice("metric", choices.metric, list(METRICS))
     check_models(choices.models)
     if isinstance(choices, TrainModelRequest) and choices.run is not None:

@@ -23,8 +23,8 @@ class TrainingChoices(ToolRequest):
     task: Task | None = Field(None, description="Found from the target when left out.")
     metric: str | None = Field(
         None,
-        description="roc_auc, average_precision, f1, accuracy, balanced_accuracy, log_loss, macro_f1, rmse, mae, r2; "
-        "chosen by task and class balance when left out.",
+        description="roc_auc, average_precision, f1, precision, recall, accuracy, balanced_accuracy, macro_f1, "
+        "log_loss, rmse, mae, r2; chosen by task and class balance when left out.",
     )
     models: tuple[str, ...] | None = Field(
         None, description="Candidates: linear, forest, lightgbm (a dummy baseline is always trained); all by default."
@@ -99,7 +99,7 @@ class LeaderboardRow(ToolResult):
 
 
 class ImportanceRow(ToolResult):
-    """Loss of the metric when the column is permuted (test rows: training rows held out from the fit)."""
+    """Loss of the metric when the column is permuted, on training rows that were held out from the fit."""
 
     column: str
     importance: float

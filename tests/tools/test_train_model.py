@@ -13,6 +13,7 @@ from engine.progress import FitFinished, Progress
 from engine.serving.predictor import load
 from tools.catalogue import invoke
 from tools.jobs import job_id
+from tools.train_spec import check_choices
 from tools.training import EstimateTrainingRequest, TrainingEstimate, TrainingResult, TrainModelRequest
 from tools.workshop import Workshop
 
@@ -81,6 +82,28 @@ def test_a_finished_run_answers_with_its_result_and_takes_no_more_trials(worksho
     with pytest.raises(BadArguments, match="is over"):
         train(workshop, dataset=dataset, run=done.run, trials=2, **FIXED)
     assert len(workshop.registry.list()) == 1
+
+
+def test_a_job_that_was_killed_after_its_run_was_over_gives_the_result(workshop: Workshop, dataset: str) -> None:
+    done = train(workshop, "call-1", dataset=dataset, trials=1, **FIXED)
+    folder = workshop.home / "jobs" / job_id("call-1")
+    (folder / "outcome.json").unlink()
+    (folder / "steps" / "finish.json").unlink()
+    assert train(workshop, "call-1", dataset=dataset, trials=1, **FIXED) == done
+    assert len(workshop.registry.list()) == 1
+
+
+def test_what_was_said_at_import_reaches_the_report(workshop: Workshop, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("key,b,c\n" + "".join(f"k{n:03}x,{n % 5},{'yn'[n % 2]}\n" for n in range(60)))
+    dataset = workshop.call("import_dataset", source=str(table), target="c").model_dump()["dataset"]
+    result = train(workshop, dataset=dataset, **FIXED)
+    assert "is an identifier" in Path(result.report or "").read_text()
+
+
+@pytest.mark.parametrize("metric", ["AUC", "roc-auc", "F1", "precision"])
+def test_a_metric_may_be_written_as_people_write_it(workshop: Workshop, dataset: str, metric: str) -> None:
+    check_choices(workshop, TrainModelRequest(dataset=dataset, metric=metric))
 
 
 def test_a_run_goes_on_only_with_its_own_dataset(workshop: Workshop, dataset: str) -> None:
@@ -155,7 +178,7 @@ def test_what_cannot_be_trained_is_refused_before_a_job_begins(
     refused: list[tuple[type[Exception], str, dict[str, Any]]] = [
         (ColumnNotFound, r"'diagnos' is not in the dataset.*Did you mean 'diagnosis'", {"target": "diagnos"}),
         (ColumnNotFound, "'mean_radiu' is not", {"drop": ["mean_radiu"]}),
-        (BadChoice, r"'auc' is not a known metric", {"metric": "auc"}),
+        (BadChoice, r"'auk' is not a known metric", {"metric": "auk"}),
         (BadChoice, r"'lightgmb' is not a known model.*Did you mean 'lightgbm'", {"models": ["lightgmb"]}),
         (NotFound, "no run 'run_none'", {"run": "run_none"}),
         (BadArguments, "no limit", {"budget_seconds": None}),
