@@ -1,9 +1,8 @@
 """From what a caller names to what is in the home: datasets, models, targets."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.errors import BadArguments, ColumnNotFound, NotFound
+from engine.errors import BadArguments, ColumnNotFound, NotFound, SourceNotFound
 
 if TYPE_CHECKING:
     from engine.data.store import Dataset
@@ -21,13 +20,42 @@ def find_dataset(workshop: "Workshop", name: str) -> "Dataset":
     except NotFound as error:
         if not is_source(name):
             raise
-        hint = f"It is a source: call import_dataset with source={name!r} first and use the dataset id it returns."
-        raise NotFound("dataset", name, hint=hint) from error
+        shown = without_secrets(name)
+        hint = f"It is a source: call import_dataset with source={shown!r} first and use the dataset id it returns."
+        raise NotFound("dataset", shown, hint=hint) from error
 
 
 def is_source(name: str) -> bool:
     """Whether the name is something import_dataset would read: a sample, a URL or a file."""
-    return name.startswith("sample:") or "://" in name or Path(name).expanduser().is_file()
+    return name.startswith("sample:") or "://" in name or is_file(name)
+
+
+def is_file(name: str) -> bool:
+    """Whether the name is that of a file; one that no file can have is not."""
+    from engine.data.load import safe_path
+
+    try:
+        return safe_path(name).is_file()
+    except SourceNotFound:
+        return False
+
+
+def without_secrets(source: str) -> str:
+    """A source as it may be shown and kept: a URL without its password and parameters."""
+    if "://" not in source or source.startswith("file://"):
+        return source
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    from engine.data.sql_source import redacted
+
+    scheme = source.partition("://")[0]
+    try:
+        url = make_url(source)
+    except (ArgumentError, ValueError):
+        return f"{scheme}://***"
+    # a password with an unquoted '/' in it is read as part of the database's name
+    return f"{scheme}://***" if "@" in (url.database or "") else redacted(url)
 
 
 def find_target(dataset: "Dataset", target: str | None) -> str:

@@ -3,8 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
-from engine.errors import ColumnNotFound, NotFound
-from tools.finding import is_source
+from tools.labelled import labelled_rows
 from tools.packages import find_package, importance_of, metric_of, report_of, size_mb
 from tools.spec import Estimate, ToolSpec, costs_nothing
 from tools.training import (
@@ -19,8 +18,6 @@ from tools.training import (
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from engine.package_info import PackageInfo
     from engine.registry import ModelRecord
     from tools.workshop import Workshop
@@ -31,11 +28,12 @@ MB = 1e6
 
 
 def evaluate_model(workshop: "Workshop", request: EvaluateModelRequest) -> EvaluationResult:
-    """Measure a model on labelled rows. Without `data`, or with its own dataset, it is a counted look at the sealed
-    test set.
+    """Measure a model on labelled rows. Without `data`, or with rows of its own dataset, it is a counted look at the
+    sealed test set; rows that it was trained on are left out.
 
     Raises:
         NotFound, PackageDamaged, DataError: the model or the data cannot be read.
+        BadArguments: the model was trained on all of the rows.
         ColumnNotFound, ColumnsMissing: the data lacks the target or a column that the model needs.
         TargetUnusable: no row has a known label.
     """
@@ -46,7 +44,7 @@ def evaluate_model(workshop: "Workshop", request: EvaluateModelRequest) -> Evalu
     from engine.serving.predictor import load
 
     record, info = find_package(workshop, request.model)
-    frame, where, notes = _labelled(workshop, record, info, request.data)
+    frame, where, notes = labelled_rows(workshop, record, info, request.data)
     predictor = load(record.package)
     prediction = predictor.predict(frame.drop(columns=[info.target]))
     answers = np.asarray(
@@ -68,51 +66,6 @@ def evaluate_model(workshop: "Workshop", request: EvaluateModelRequest) -> Evalu
         classes=found.classes,
         looks=workshop.registry.looks(info.lineage.dataset),
         notes=(*notes, *prediction.notes),
-    )
-
-
-def _labelled(
-    workshop: "Workshop", record: "ModelRecord", info: "PackageInfo", data: str | None
-) -> "tuple[pd.DataFrame, str, tuple[str, ...]]":
-    """The rows with their target in its kind, what to call them, and what to say of them."""
-    if data is None or data == info.lineage.dataset:
-        return _sealed(workshop, record, info)
-    try:
-        dataset = workshop.datasets.get(data)
-    except NotFound:
-        if not is_source(data):
-            raise
-        return _with_target(workshop.datasets.read_rows(data), info), data, ()
-    if dataset.id == info.lineage.dataset:
-        return _sealed(workshop, record, info)
-    note = f"These are the training rows of {dataset.name!r}; its sealed test rows stay closed."
-    return _with_target(workshop.datasets.training_frame(dataset.id), info), dataset.id, (note,)
-
-
-def _sealed(
-    workshop: "Workshop", record: "ModelRecord", info: "PackageInfo"
-) -> "tuple[pd.DataFrame, str, tuple[str, ...]]":
-    purpose = f"evaluate_model at {workshop.now().isoformat()}"
-    frame = workshop.datasets.open_sealed(
-        info.lineage.dataset, workshop.registry, model=record.model_id, purpose=purpose
-    )
-    looks = workshop.registry.looks(info.lineage.dataset)
-    note = (
-        f"This was look {looks} at the sealed test set of {info.lineage.dataset}. "
-        "The more looks guide a choice, the more a result on it flatters."
-    )
-    return frame, f"sealed test set of {info.lineage.dataset}", (note,)
-
-
-def _with_target(frame: "pd.DataFrame", info: "PackageInfo") -> "pd.DataFrame":
-    from engine.data.schema import Column, Schema, coerce
-
-    if info.target not in frame.columns:
-        raise ColumnNotFound(info.target, [str(name) for name in frame.columns])
-    column = Column.model_validate({"name": info.target, "kind": info.target_kind})
-    labels = coerce(frame[[info.target]], Schema(columns=(column,)), strict=False)
-    return frame.assign(**{info.target: labels[info.target].to_numpy(dtype=object)}).astype(
-        {info.target: labels[info.target].dtype}
     )
 
 
@@ -214,7 +167,7 @@ TOOLS = (
         name="evaluate_model",
         description="Measure a registered model on labelled rows: its metric with a 95 % interval, other metrics and "
         "the confusion matrix. Give `data` (a file or another dataset) for new labelled rows; without it the model's "
-        "sealed test set is looked at once more, and every look is counted.",
+        "sealed test set is looked at once more, and every look is counted. Rows that it was trained on are left out.",
         request=EvaluateModelRequest,
         result=EvaluationResult,
         function=evaluate_model,

@@ -142,7 +142,7 @@ class EvaluationResult(ToolResult):
     others: dict[str, float] = Field(default_factory=dict)
     confusion: tuple[tuple[int, ...], ...] = ()
     classes: tuple[str, ...] = ()
-    looks: int = Field(description="How often the sealed test set of this dataset has been looked at; 0 for new rows.")
+    looks: int = Field(description="How often the sealed test set of this dataset has been looked at.")
     notes: tuple[str, ...] = ()
 
 

@@ -6,9 +6,19 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from engine.data.samples import sample_frame
 from engine.errors import BadArguments, BadChoice, ColumnNotFound, ColumnsMissing, NotFound, SourceNotFound
 from tools.predicting import _without_formulas
 from tools.workshop import Workshop
+
+
+@pytest.fixture
+def fresh(trained: Workshop, tmp_path: Path) -> Path:
+    """Labelled rows as a file, none of them in the dataset."""
+    path = tmp_path / "fresh.csv"
+    frame = trained.datasets.training_frame("cancer").head(50)
+    frame.assign(mean_radius=frame["mean_radius"] * 1.01).to_csv(path, index=False)
+    return path
 
 
 @pytest.fixture
@@ -93,15 +103,47 @@ def test_a_look_at_the_sealed_test_set_is_counted_and_said(trained: Workshop) ->
     assert answer["metric"]["value"] == pytest.approx(recorded["value"])
 
 
-def test_new_labelled_rows_are_judged_without_a_look(trained: Workshop, rows: Path) -> None:
+def test_new_labelled_rows_are_judged_without_a_look(trained: Workshop, fresh: Path) -> None:
     before = trained.registry.looks(trained.datasets.get("cancer").id)
-    answer = call(trained, "evaluate_model", model="cancer", data=str(rows))
-    assert (answer["rows"], answer["looks"], answer["data"]) == (50, before, str(rows))
+    answer = call(trained, "evaluate_model", model="cancer", data=str(fresh))
+    assert (answer["rows"], answer["looks"], answer["data"]) == (50, before, str(fresh))
     assert sum(map(sum, answer["confusion"])) == 50
 
 
-def test_another_dataset_is_judged_on_its_training_rows(trained: Workshop, rows: Path) -> None:
-    other = call(trained, "import_dataset", source=str(rows), target="diagnosis", name="other")
+def test_rows_that_the_model_was_trained_on_do_not_judge_it(trained: Workshop, rows: Path, fresh: Path) -> None:
+    with pytest.raises(BadArguments, match="trained on all 50 rows"):
+        call(trained, "evaluate_model", model="cancer", data=str(rows))
+    both = fresh.with_name("both.csv")
+    pd.concat([pd.read_csv(rows), pd.read_csv(fresh)]).to_csv(both, index=False)
+    answer = call(trained, "evaluate_model", model="cancer", data=str(both))
+    assert answer["rows"] == 50
+    assert "50 row(s) are left out" in answer["notes"][0]
+
+
+def test_sealed_rows_are_a_look_under_any_name(trained: Workshop, tmp_path: Path) -> None:
+    dataset = trained.datasets.get("cancer")
+    whole = tmp_path / "whole.csv"
+    sample_frame("breast_cancer")[0].to_csv(whole, index=False)
+    again = call(trained, "import_dataset", source="sample:breast_cancer", seed=9, name="again")
+    before = trained.registry.looks(dataset.id)
+    answer = call(trained, "evaluate_model", model="cancer", data=str(whole))
+    assert (answer["rows"], answer["looks"]) == (dataset.test_rows, before + 1)
+    assert f"{dataset.train_rows} row(s) are left out" in answer["notes"][0]
+    assert f"look {before + 1} at the sealed test set" in answer["notes"][1]
+    answer = call(trained, "evaluate_model", model="cancer", data=again["dataset"])
+    assert 0 < answer["rows"] < dataset.test_rows
+    assert answer["looks"] == before + 2
+
+
+def test_a_password_is_not_told(trained: Workshop, tmp_path: Path) -> None:
+    for source in ("postgresql://u:secret@localhost:1/db", "postgresql://u:12/secret@h", "x://u:secret?secret@h"):
+        with pytest.raises(NotFound, match="It is a source") as error:
+            call(trained, "profile_dataset", dataset=source)
+        assert "secret" not in str(error.value)
+
+
+def test_another_dataset_is_judged_on_its_training_rows(trained: Workshop, fresh: Path) -> None:
+    other = call(trained, "import_dataset", source=str(fresh), target="diagnosis", name="other")
     answer = call(trained, "evaluate_model", model="cancer", data="other")
     assert answer["rows"] == other["train_rows"]
     assert "stay closed" in answer["notes"][0]
