@@ -20,7 +20,11 @@ MOST_TRIALS = 20
 def model_facts(
     request: RunRequest, profile: DatasetProfile, outlook: Outlook, seconds: float | None
 ) -> dict[str, object]:
-    """What is known before the first round; `asked` and `metric` are what the user has fixed."""
+    """What is known before the first round; `asked` is what the user has fixed, `metric` what the plan shows.
+
+    The metric is None where the plan leaves it to the engine.
+    """
+    metric = request.metric or outlook.metric
     return {
         "goal": request.goal,
         "task": outlook.task,
@@ -32,9 +36,8 @@ def model_facts(
         "models": list(outlook.candidates),
         "seconds_each": outlook.candidates,
         "asked": request.models,
-        "metric": request.metric,
-        "metrics": [metric.name for metric in METRICS.values() if outlook.task in metric.tasks],
-        "usual_metric": outlook.metric,
+        "metric": metric,
+        "metrics": [known.name for known in METRICS.values() if outlook.task in known.tasks],
         "budget_seconds": None if seconds is None else round(seconds, 1),
     }
 
@@ -52,8 +55,8 @@ def check_models(proposal: ModelProposal, facts: Facts) -> str | None:
         return f"metric: {proposal.metric!r} does not fit the task. Choose from: {', '.join(metrics)}."
     if facts["asked"] and set(proposal.models) != set(_names(facts["asked"])):
         return f"models: the user asked for exactly these: {', '.join(_names(facts['asked']))}."
-    if facts["metric"] and proposal.metric not in (None, facts["metric"]):
-        return f"metric: the user asked for {facts['metric']}."
+    if proposal.metric not in (None, facts["metric"]):
+        return f"metric: the approved plan says {facts['metric'] or 'the usual one of the task'}; leave it null."
     return None
 
 

@@ -3,12 +3,14 @@
 from pydantic import BaseModel, ConfigDict
 
 from agents.plan import Plan, Step, StepEstimate
+from engine.families import FAMILIES
 from graphs.pace import Pace
 from graphs.run_types import RunRequest
 from tools.data import DatasetProfile
-from tools.training import Task, TrainingEstimate
+from tools.training import Task, TrainingEstimate, family_of
 
-FAMILIES = ("linear", "lightgbm", "forest")
+USUAL_METRIC = "usual for the task"
+"""Stands in a plan where the engine will choose by task and balance of the classes."""
 
 
 class PlanDecision(BaseModel):
@@ -43,7 +45,7 @@ def measured(estimate: TrainingEstimate) -> Outlook:
     """From a timed pilot."""
     families: dict[str, float | None] = {}
     for row in estimate.candidates:
-        family = row.model.partition("-t")[0]
+        family = family_of(row.model)
         families[family] = round((families.get(family) or 0.0) + row.seconds, 2)
     families.pop("dummy", None)
     return Outlook(
@@ -62,29 +64,35 @@ def unmeasured(profile: DatasetProfile, request: RunRequest, target: str) -> Out
         metric=request.metric,
         rows=profile.rows,
         features=len(used),
-        candidates=dict.fromkeys(FAMILIES),
+        candidates=dict.fromkeys(request.models or FAMILIES),
     )
 
 
 def plan_of(request: RunRequest, dataset: str, outlook: Outlook) -> Plan:
-    """The steps after the analysis; candidates and numbers of variants are decided on the way, by measured scores."""
+    """The steps after the analysis, with all that was chosen: the hash covers it, so an approval does too.
+
+    On the way only the candidates may become fewer; numbers of variants are decided by measured scores.
+    """
     pace = Pace(request.budget_seconds)
     first, memory = _shorter(outlook.seconds, pace.for_round(0.0)), outlook.memory_mb
-    named = {"dataset": dataset, "target": outlook.target, "metric": request.metric or outlook.metric}
+    named: dict[str, object] = {"dataset": dataset, "target": outlook.target}
+    named |= {"metric": request.metric or outlook.metric or USUAL_METRIC, "drop": list(request.drop)}
+    named |= {"budget_seconds": request.budget_seconds, "max_models": request.max_models, "seed": request.seed}
+    models = {"models": list(request.models or outlook.candidates)}
     steps = [
         Step(
             tool="train_model",
-            arguments={**named, "models": list(request.models or outlook.candidates), "finish": False},
+            arguments={**named, **models, "finish": False},
             why="Train the candidates and a dummy baseline, judged on training rows held out from each fit.",
             estimate=StepEstimate(seconds=first, memory_mb=memory),
         )
     ]
-    if pace.budget is not None and pace.another_round(1, first or 0.0):
+    if pace.budget is not None and request.max_models is None and pace.another_round(1, first or 0.0):
         tuning = max(0.0, pace.budget - pace.reserve - (first or 0.0))
         steps.append(
             Step(
                 tool="train_model",
-                arguments={**named, "trials": "as many as pay", "finish": False},
+                arguments={**named, **models, "trials": "as many as pay", "finish": False},
                 why="Tune the best family and train again while the validation score gains and time is left.",
                 estimate=StepEstimate(seconds=tuning, memory_mb=memory),
             )

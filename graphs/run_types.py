@@ -34,6 +34,9 @@ class RunRequest(BaseModel):
     sheet: str | None = None
     query: str | None = None
     name: str | None = Field(None, description="Name of the model in the registry.")
+    defaults: tuple[Literal["budget_seconds", "max_models", "seed"], ...] = Field(
+        (), description="Limits that nobody chose, though they are given: the words of the goal may set them."
+    )
     approve_all: bool = Field(False, description="Run the plan without asking.")
 
     @model_validator(mode="before")

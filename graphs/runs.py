@@ -17,10 +17,11 @@ from agents.plan import Plan
 from engine.errors import ApprovalNeeded, Fixable, MillwrightError, NotFound
 from engine.files import write_json
 from graphs.clock import RunClock
-from graphs.events import Emit, RunFailed, RunFinished, unheard
+from graphs.events import Emit, RunFailed, RunFinished, TextDelta, unheard
 from graphs.lease import lease
 from graphs.run_plan import PlanDecision
 from graphs.run_types import RunRequest, RunSummary
+from graphs.wishes import with_limits
 from graphs.workflow import WorkflowContext, WorkflowState, build_workflow
 from tools.sources import known_dataset
 from tools.workshop import Workshop
@@ -64,7 +65,10 @@ def start_run(
 
     Nothing stays of a run that a Fixable ended before its first training, but for one that waits for a yes.
     """
+    request, words = with_limits(request)
     request.check()
+    if words:
+        emit(TextDelta(text=words))
     known = known_dataset(workshop, request.data)
     # the worker boots while the data is read
     workshop.jobs.warm()

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel, ConfigDict, Field
 
-from agents.offline.columns import find_column, find_columns
+from agents.offline.columns import find_column
+from agents.offline.finding import names_something
 from agents.offline.reading import read_slots
 from engine.data.load import ReadOptions, read_source
+from engine.data.samples import sample_frame
 from engine.errors import ColumnNotFound, TargetNeeded, did_you_mean
 from graphs.calls import use_tool
 from graphs.events import Emit
@@ -43,7 +45,7 @@ def dataset_of(workshop: Workshop, model: BaseChatModel, request: RunRequest, ru
         names = known.schema_.names
         if request.target is not None and request.target not in names:
             raise ColumnNotFound(request.target, names)
-        return known.id, request.target or known.target or find_target(model, request.goal, names, emit)
+        return known.id, request.target or find_target(model, request.goal, names, emit, known.target)
     target = request.target or _before_import(workshop, model, request, emit)
     arguments = {"source": request.data, "target": target, **request.model_dump(include=IMPORT_FIELDS)}
     summary = use_tool(workshop, "import_dataset", arguments, call=f"{run}/import", show="import_dataset", emit=emit)
@@ -56,21 +58,25 @@ def dataset_of(workshop: Workshop, model: BaseChatModel, request: RunRequest, ru
 def _before_import(workshop: Workshop, model: BaseChatModel, request: RunRequest, emit: Emit) -> str | None:
     """The target must be known before the import, because the sealed rows are drawn with a view to it."""
     if request.data.startswith("sample:"):
-        return None  # a sample brings its own
+        frame, usual = sample_frame(request.data.removeprefix("sample:"))
+        return find_target(model, request.goal, [str(name) for name in frame.columns], emit, usual)
     options = ReadOptions.model_validate(request.model_dump(include={"delimiter", "encoding", "sheet", "query"}))
     names = [str(name) for name in read_source(request.data, workshop.datasets.limits, options).frame.columns]
     return find_target(model, request.goal, names, emit)
 
 
-def find_target(model: BaseChatModel, goal: str, columns: Sequence[str], emit: Emit) -> str:
-    """The column that `goal` names; the model is asked when the words alone do not settle it.
+def find_target(model: BaseChatModel, goal: str, columns: Sequence[str], emit: Emit, usual: str | None = None) -> str:
+    """The column that `goal` names, or `usual` when it names nothing; the model is asked when words do not settle it.
 
     Raises:
         TargetNeeded: the model does not know either.
     """
+    said = read_slots(goal, frozenset(column.lower() for column in columns), goal=True)
     named = named_column(goal, columns)
     if named is not None:
         return named
+    if usual is not None and not names_something(said):
+        return usual
     proposal = propose(model, WHICH_TARGET, {"goal": goal, "columns": list(columns)}, emit)
     if proposal.column is None:
         raise TargetNeeded(goal, columns)
@@ -79,22 +85,9 @@ def find_target(model: BaseChatModel, goal: str, columns: Sequence[str], emit: E
 
 def named_column(goal: str, columns: Sequence[str]) -> str | None:
     """The one column that the words name, e.g. 'Churn' in 'which customers churn'."""
-    said = read_slots(goal, frozenset(column.lower() for column in columns))
+    said = read_slots(goal, frozenset(column.lower() for column in columns), goal=True)
     meant = find_column(said.target, columns).column if said.target else None
     return meant or find_column(goal, columns).column
-
-
-def filled_from_words(request: RunRequest, columns: Sequence[str]) -> RunRequest:
-    """The request with what only its goal says: metric, candidates and columns to leave out."""
-    said = read_slots(request.goal, frozenset(column.lower() for column in columns))
-    dropped, _ = find_columns(said.drop, columns)
-    return request.model_copy(
-        update={
-            "metric": request.metric or said.metric,
-            "models": request.models or said.families or None,
-            "drop": request.drop or tuple(dropped),
-        }
-    )
 
 
 def _check(proposal: TargetProposal, facts: Facts) -> str | None:

@@ -15,6 +15,7 @@ from langgraph.types import interrupt
 
 from agents.plan import Plan
 from engine.errors import JobFailed
+from engine.figures import figure
 from graphs.assistant import as_it_is
 from graphs.calls import use_tool
 from graphs.clock import RunClock
@@ -24,7 +25,8 @@ from graphs.pace import LEAST_ROUND, Pace
 from graphs.proposals import propose
 from graphs.run_plan import Outlook, PlanDecision, measured, plan_of, unmeasured
 from graphs.run_types import RunRequest, summary_of
-from graphs.target import dataset_of, filled_from_words
+from graphs.target import dataset_of
+from graphs.wishes import with_choices
 from tools.data import DatasetProfile
 from tools.jobs import CANCELLED_CODE
 from tools.spec import ToolResult
@@ -72,7 +74,10 @@ def analyse(state: WorkflowState, runtime: Work) -> Update:
     dataset, target = dataset_of(context.workshop, context.model, request, state["run"], context.emit)
     profile = _use(state, runtime, "profile_dataset", {"dataset": dataset, "target": target})
     assert isinstance(profile, DatasetProfile)
-    whole = filled_from_words(request, [column.name for column in profile.columns if column.name != target])
+    columns = [column.name for column in profile.columns if column.name != target]
+    whole, words = with_choices(request, columns, profile.task)
+    if words:
+        context.emit(TextDelta(text=words))
     found = {"request": whole.model_dump(mode="json"), "profile": profile.model_dump(mode="json")}
     return {"dataset": dataset, "target": target, **found}
 
@@ -113,12 +118,13 @@ def select(state: WorkflowState, runtime: Work) -> Update:
     context, request = runtime.context, _request(state)
     seconds = Pace(request.budget_seconds).for_round(context.clock.spent())
     facts = model_facts(request, _profile(state), Outlook.model_validate(state["outlook"]), seconds)
+    # approved is what the plan shows: the model may narrow the candidates, and no more
     choice = propose(context.model, CHOOSE_MODELS, facts, context.emit)
     context.emit(TextDelta(text=f"Candidates: {', '.join(choice.models)}. {choice.why}\n"))
     # the training keeps its work in the run's own folder, so that both have one name
     (context.workshop.runs / state["run"]).mkdir(parents=True, exist_ok=True)
     choices = {**_choices(state), "run": state["run"], "max_models": request.max_models, "finish": False}
-    choices |= {"metric": request.metric or choice.metric, "models": request.models or choice.models}
+    choices |= {"metric": facts["metric"], "models": request.models or choice.models}
     return {"choices": choices, "next": {**choices, "budget_seconds": seconds}, "rounds": []}
 
 
@@ -142,7 +148,7 @@ def evaluate(state: WorkflowState, runtime: Work) -> Update:
         if value is not None:
             emit(_metric(value, rows))
     if len(rounds) > 1 and last.validation is not None:
-        emit(TextDelta(text=f"Round {len(rounds)} changed {last.validation.name} by {gains(rounds)[-1]:+.4g}.\n"))
+        emit(TextDelta(text=f"Round {len(rounds)} {_changed(last.validation.name, gains(rounds)[-1])}.\n"))
     return {}
 
 
@@ -150,7 +156,7 @@ def tune(state: WorkflowState, runtime: Work) -> Update:
     """Let the model decide whether another round pays; fix what it is asked."""
     context, request, rounds = runtime.context, _request(state), _rounds(state)
     spent, pace = context.clock.spent(), Pace(request.budget_seconds)
-    if not pace.another_round(len(rounds), spent):
+    if request.max_models is not None or not pace.another_round(len(rounds), spent):
         return {"next": {}}
     seconds = pace.for_round(spent)
     choice = propose(context.model, NEXT_ROUND, round_facts(rounds, seconds, request.goal), context.emit)
@@ -234,6 +240,13 @@ def _done(state: WorkflowState) -> Json:
 
 def _metric(value: ValidationValue, rows: str) -> Metric:
     return Metric.model_validate({"name": value.name, "value": value.value, "rows": rows})
+
+
+def _changed(metric: str, gain: float) -> str:
+    """'improved rmse by 1.2', whichever way the metric runs."""
+    if gain == 0:
+        return f"left {metric} as it was"
+    return f"{'improved' if gain > 0 else 'worsened'} {metric} by {figure(abs(gain))}"
 
 
 def _choices(state: WorkflowState) -> Json:

@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from engine.errors import Fixable, JobFailed, MillwrightError, NotFound
+from engine.figures import figure
 from engine.progress import FitFinished, FitProgress, FitStarted, Note, Progress, StageStarted
 from tools.spec import ToolRequest, ToolResult
 
@@ -172,7 +173,7 @@ def summary_of(tool: str, request: ToolRequest | dict[str, object], outcome: Out
     metric = result.get("metric")
     facts = [str(result[name]) for name in ("best", "model") if result.get(name)]
     if isinstance(metric, dict):
-        facts.insert(1, f"{metric['name']} {metric['value']:.4g}")
+        facts.insert(1, f"{metric['name']} {figure(metric['value'])}")
     return f"{head}: {', '.join(facts)}" if facts else head
 
 

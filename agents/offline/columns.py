@@ -106,6 +106,19 @@ def _word_likeness(word: str, part: str) -> float:
     return 0.0
 
 
+def named_exactly(words: str, columns: Sequence[str]) -> str | None:
+    """The column that `words` name in full, whatever the case: 'Total charges' is total_charges or TotalCharges."""
+    same = [column for column in columns if column.lower() == words.strip().lower()]
+    full = [column for column in columns if parts(column) and "".join(parts(column)) == "".join(parts(words.lower()))]
+    return next(iter(same or full), None)
+
+
+def nearly_named(words: str, columns: Sequence[str]) -> bool:
+    """Whether `words` are one of the names but for a typing error."""
+    said = words.strip().lower()
+    return len(said) >= 4 and any(distance(said, column.lower()) <= max(1, len(column) // 4) for column in columns)
+
+
 def find_columns(phrases: Sequence[str], columns: Sequence[str]) -> tuple[list[str], list[str]]:
     """The columns that the phrases name, and the phrases that name none."""
     found: list[str] = []

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from agents.offline.columns import USUAL_TARGETS, find_column, likely_targets
+from agents.offline.columns import SMALL_WORDS, USUAL_TARGETS, find_column, likely_targets, named_exactly
 from agents.offline.conversation import Json
 from agents.offline.playing import Asked, Play, Request, Told
 from agents.offline.slots import PLACEHOLDER, Slots
@@ -80,22 +80,28 @@ def _listed(listed: tuple[str, ...], place: int, prefix: str) -> str | None:
 
 
 def target_for(play: Play, request: Request, dataset: str, last: str | None = None) -> str:
-    """The column to predict: from the words, the one declared at import, `last`, or a usual name; else a question."""
+    """The column to predict: from the words; when they say none, the one declared at import, `last`, or a usual name.
+
+    Words that name no column are asked about: another column in their place would be another goal.
+    """
     columns = play.known.columns(dataset)
     usable = [str(column["name"]) for column in columns if column.get("kind") != "identifier"]
-    declared = play.known.datasets.get(dataset, {}).get("target")
+    summary = play.known.datasets.get(dataset, {})
     said = bare(request.slots.target or "")
     near: tuple[str, ...] = ()
-    for words in filter(None, (said, bare(request.slots.rest))):
+    for words in filter(None, (said, bare(request.slots.rest), *_not_dropped(request.slots, usable))):
         match = find_column(words, usable)
         if match.column is not None:
             return match.column
         near = near or match.near
-    if declared is not None:
-        return str(declared)
     if said and not columns:
         return said  # the tool knows the columns, and its error names them
-    if last is not None and last in usable and not said:
+    about = f"{summary.get('name')} {summary.get('source')}"
+    if names_something(request.slots, about):
+        raise _which_target(near or tuple(likely_targets(columns)), len(columns), said)
+    if summary.get("target") is not None:
+        return str(summary["target"])
+    if last is not None and last in usable:
         return last
     usual = [name for name in usable if name.lower() in USUAL_TARGETS]
     if len(usual) == 1 and not near:
@@ -103,9 +109,23 @@ def target_for(play: Play, request: Request, dataset: str, last: str | None = No
     raise _which_target(near or tuple(likely_targets(columns)), len(columns))
 
 
-def _which_target(choices: tuple[str, ...], count: int) -> Asked:
+def names_something(slots: Slots, about: str = "") -> bool:
+    """Whether the words say what to predict. Words of no weight do not, nor those of `about`, the data's own name."""
+    if slots.target_form not in ("named", "goal"):
+        return False
+    nothing = SMALL_WORDS | USUAL_TARGETS | set(parts(about))
+    return any(word not in nothing for word in parts(bare(slots.target or "")))
+
+
+def _not_dropped(slots: Slots, columns: list[str]) -> list[str]:
+    """Words after 'skip' or 'ignore' that name no column: in a goal they belong to it."""
+    return [name for name in slots.drop if slots.strict and named_exactly(name, columns) is None]
+
+
+def _which_target(choices: tuple[str, ...], count: int, said: str = "") -> Asked:
     listing = f" Likely: {names(choices, 5)}." if choices else ""
-    return Asked("target", f"Which of the {count} columns should I predict?{listing}", choices)
+    nothing = f"No column is {name_of(said)!r} for sure. " if said else ""
+    return Asked("target", f"{nothing}Which of the {count} columns should I predict?{listing}", choices)
 
 
 def bare(text: str) -> str:

@@ -4,7 +4,8 @@ import json
 import re
 from dataclasses import replace
 
-from agents.offline.slots import Reader, Slots, group_of, take, unquoted
+from agents.offline.explicit import asks_family, asks_metric, is_of_the_goal
+from agents.offline.slots import Reader, Slots, TargetForm, group_of, take, unquoted
 from agents.offline.tables import FAMILIES, METRICS, NO_FAMILY
 
 _ALIAS = re.compile(r"\b(champion|challenger)\b", re.IGNORECASE)
@@ -24,10 +25,12 @@ _SETTINGS = re.compile(r"\b(?:target|label|metric|models?|drop|budget|name|seed|
 
 
 def _metric(slots: Slots) -> Slots:
+    text = slots.rest
     for pattern, name in METRICS:
-        match, rest = take(slots, pattern, "_metric_")
-        if match is not None:
-            return replace(slots, metric=name, rest=rest)
+        for match in pattern.finditer(text):
+            if not slots.strict or asks_metric(text, match.start(), match.end()):
+                rest = f"{text[: match.start()]} _metric_ {text[match.end() :]}"
+                return replace(slots, metric=name, rest=rest)
     return slots
 
 
@@ -36,7 +39,11 @@ def _families(slots: Slots) -> Slots:
     refused: list[str] = []
     rest = slots.rest
     for pattern, name in FAMILIES:
-        while match := pattern.search(rest):
+        place = 0
+        while match := pattern.search(rest, place):
+            if slots.strict and not asks_family(rest, match.start(), match.end()):
+                place = match.end()
+                continue
             negated = NO_FAMILY.search(rest[: match.start()])
             (refused if negated else wanted).append(name)
             rest = f"{rest[: match.start()]} {'_nofamily_' if negated else '_family_'} {rest[match.end() :]}"
@@ -45,7 +52,6 @@ def _families(slots: Slots) -> Slots:
         slots,
         families=tuple(dict.fromkeys(name for name in wanted if not name.startswith("?"))),
         without=tuple(dict.fromkeys(name for name in refused if not name.startswith("?"))),
-        only=bool(re.search(r"\b(only|just)\b[^.]*_family_|_family_ only\b", " ".join(rest.split()))),
         unknown_family=strange[1:] if strange else None,
         rest=rest,
     )
@@ -119,10 +125,17 @@ _END = (
 )
 _DROP = re.compile(
     r"\b(?:without|drop(?:ping)?|ignor(?:e|ing)|exclud(?:e|ing)|leav(?:e|ing) out|except(?: for)?|"
-    r"remov(?:e|ing)|don'?t use|do not use|not using|omit(?:ting)?|skip(?:ping)?)\s+"
-    r"(?:the\s+)?(?:columns?|features?|fields?|variables?)?\s*"
-    r"(?:called\s+|named\s+)?(?!_(?!quoted)|a model|it\b|this\b|that\b|an? )(.+?)(?:\s+(?:column|feature|field)s?)?"
-    + _END,
+    r"remov(?:e|ing)|don['’]?t use|do not use|not using|omit(?:ting)?|skip(?:ping)?)\s+"
+    r"(?:the\s+)?(?P<column>(?:columns?|features?|fields?|variables?)\b)?\s*"
+    r"(?:called\s+|named\s+)?(?!_(?!quoted)|a model|it\b|this\b|that\b|an? )(?P<names>.+?)"
+    r"(?P<columns>\s+(?:column|feature|field)s?)?" + _END,
+    re.IGNORECASE,
+)
+_KEEP = re.compile(
+    r"\b(?:use|include|keep|put|bring|add|take|restore|with)\s+(?:back\s+)?(?:the\s+)?(?:columns?\s+)?([^,;.!?]+?)\s+"
+    r"(?:again|back|after all)\b"
+    r"|\b(?:un-?drop|re-?include|restore|bring back|put back|add back|stop (?:ignoring|dropping))\s+(?:the\s+)?"
+    r"(?:columns?\s+)?([^,;.!?]+?)\s*(?=$|[,;.!?])",
     re.IGNORECASE,
 )
 _TARGETS = (
@@ -140,24 +153,41 @@ _TARGETS = (
     re.compile(r"\bfor\s+(?:predicting\s+)?(?:the\s+)?(?!_)(.+?)" + _END, re.IGNORECASE),
 )
 
+_TARGET_FORMS: tuple[TargetForm, ...] = ("named", "goal", "loose")
+
 
 def _drop(slots: Slots) -> Slots:
     names: list[str] = []
-    rest = slots.rest
-    while match := _DROP.search(rest):
-        names += [part.strip() for part in re.split(r",|\band\b|\bor\b|&", match.group(1)) if part.strip()]
+    columns: list[str] = []
+    rest, place = slots.rest, 0
+    while match := _DROP.search(rest, place):
+        called = match.group("column") or match.group("columns")
+        if slots.strict and not called and is_of_the_goal(rest, match.start(), match.end()):
+            place = match.end()
+            continue
+        new = [part.strip() for part in re.split(r",|\band\b|\bor\b|&", match.group("names")) if part.strip()]
+        new = [unquoted(re.sub(r"^(?:the|column|feature)\s+", "", name), slots) for name in new]
+        names += new
+        columns += new if called else []
         rest = f"{rest[: match.start()]} _drop_ {rest[match.end() :]}"
-    cleaned = [unquoted(re.sub(r"^(?:the|column|feature)\s+", "", name), slots) for name in names]
-    return replace(slots, drop=tuple(dict.fromkeys(cleaned)), rest=rest)
+    unique = tuple(dict.fromkeys(names))
+    return replace(slots, drop=unique, drop_columns=tuple(columns), rest=rest)
+
+
+def _keep(slots: Slots) -> Slots:
+    """'use tenure again': a column that was left out. The words stay, since they may as well mean something else."""
+    names = [next(filter(None, match.groups())) for match in _KEEP.finditer(slots.rest)]
+    return replace(slots, keep=tuple(unquoted(name.strip(), slots) for name in names))
 
 
 def _target(slots: Slots) -> Slots:
-    for pattern in _TARGETS:
+    for place, pattern in enumerate(_TARGETS):
         match = pattern.search(slots.rest)
         if match is not None and match.group(1).strip():
-            return replace(slots, target=unquoted(match.group(1).strip(), slots))
+            target = unquoted(match.group(1).strip(), slots)
+            return replace(slots, target=target, target_form=_TARGET_FORMS[place])
     return slots
 
 
-MENTIONS: tuple[Reader, ...] = (_metric, _families, _alias, _name, _pairs, _ordinal, _drop, _target)
+MENTIONS: tuple[Reader, ...] = (_metric, _families, _alias, _name, _pairs, _ordinal, _drop, _keep, _target)
 """In this order: what has a plain form first, so that the words of columns are read from what is left."""

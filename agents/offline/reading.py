@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from agents.offline.amounts import AMOUNTS
+from agents.offline.explicit import GOAL
 from agents.offline.mentions import MENTIONS
 from agents.offline.places import PROTECTED, sample_words
 from agents.offline.slots import Slots
@@ -12,13 +13,17 @@ LONGEST = 1_000
 """Characters of a request that are read, files, ids, quotes and rows in JSON not counted."""
 
 
-def read_slots(text: str, known: frozenset[str] = frozenset()) -> Slots:
-    """Everything that `text` mentions; `known` are column names (lower case) that are no typing errors."""
+def read_slots(text: str, known: frozenset[str] = frozenset(), *, goal: bool = False) -> Slots:
+    """Everything that `text` mentions; `known` are column names (lower case) that are no typing errors.
+
+    `goal` says that the text is a goal, whatever its words.
+    """
     slots = Slots(rest=" ".join(text.split()))
     for reader in PROTECTED:
         slots = reader(slots)
     # requests are short; a long text is cut so that no pattern can be made to run for long
     slots = replace(slots, rest=mended(slots.rest[:LONGEST], known))
+    slots = replace(slots, strict=goal or GOAL.search(slots.rest) is not None)
     for reader in (sample_words, *AMOUNTS, *MENTIONS):
         slots = reader(slots)
     return replace(slots, rest=" ".join(slots.rest.split()))

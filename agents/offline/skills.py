@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from agents.offline import wording
-from agents.offline.columns import find_column, find_columns
+from agents.offline.columns import find_column, find_columns, named_exactly, nearly_named
 from agents.offline.conversation import Json, Known
 from agents.offline.finding import NO_DATA, bare, dataset_for, given, job_for, load, model_for, target_for
 from agents.offline.playing import Asked, Play, Request, Skill, Told
 from agents.offline.slots import Slots
-from agents.offline.tables import FAMILY_NAMES
 from agents.offline.wording import names
+from engine.families import FAMILIES
 
 DEFAULT_BUDGET = 60.0
 """Seconds of a training whose request names none; the same as the tool's default."""
@@ -102,31 +102,51 @@ def changes(play: Play, slots: Slots, dataset: str, base: Mapping[str, Any]) -> 
 
 
 def _families(slots: Slots, base: Mapping[str, Any]) -> list[str] | None:
-    before = list(base.get("models") or FAMILY_NAMES)
+    before = list(base.get("models") or FAMILIES)
     if slots.families:
         adds = re.search(r"\b(?:also|add|too|as well|in addition)\b", slots.rest) and base.get("models")
         chosen = [*before, *slots.families] if adds else list(slots.families)
     elif slots.without:
         chosen = [name for name in before if name not in slots.without]
         if not chosen:
-            raise Told(f"Without {names(slots.without)} no model is left to train; there are {names(FAMILY_NAMES)}.")
+            raise Told(f"Without {names(slots.without)} no model is left to train; there are {names(FAMILIES)}.")
     else:
         return None
     return list(dict.fromkeys(chosen))
 
 
 def _drop(play: Play, slots: Slots, dataset: str, base: Mapping[str, Any]) -> list[str] | None:
-    if not slots.drop:
-        return None
-    found, lost = find_columns([bare(words) for words in slots.drop if bare(words)], play.known.column_names(dataset))
+    """Columns to leave out: those of before, without what is to be used again, and what `slots` name."""
+    before = [str(name) for name in base.get("drop") or []]
+    back, _ = find_columns(slots.keep, before)
+    columns = play.known.column_names(dataset)
+    asked = {bare(words): words in slots.drop_columns for words in slots.drop if bare(words)}
+    new = [name for words, sure in asked.items() if (name := _to_drop(play, slots, words, columns, sure))]
+    after = list(dict.fromkeys([*(name for name in before if name not in back), *new]))
+    return after if after or back else None
+
+
+def _to_drop(play: Play, slots: Slots, words: str, columns: list[str], sure: bool) -> str | None:
+    """The column that `words` name; in a goal only a full name counts, since any word may belong to it."""
+    exact = named_exactly(words, columns)
+    if exact is not None:
+        return exact
     # a name that is not there goes to the tool as it is: its error lists what there is
-    return list(dict.fromkeys([*(base.get("drop") or []), *found, *lost])) or None
+    if sure or nearly_named(words, columns):
+        return find_column(words, columns).column or words
+    if slots.strict:
+        play.remarks.append(f"No column is called {names([words])}, so none is left out for it.")
+        return None
+    found = find_column(words, columns).column
+    if found is not None:
+        play.remarks.append(f"I leave out {names([found])}.")
+    return found or words
 
 
 def _refuse_unknown_family(slots: Slots) -> None:
     if slots.unknown_family:
         raise Told(
-            f"I have no candidate for {slots.unknown_family}. There are {names(FAMILY_NAMES)} "
+            f"I have no candidate for {slots.unknown_family}. There are {names(FAMILIES)} "
             "(lightgbm is gradient boosting). Say for example 'only lightgbm'."
         )
 

@@ -7,16 +7,23 @@ A reader takes its words out of the text and leaves a placeholder, so that what 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
+
+TargetForm = Literal["named", "goal", "loose"]
+"""How a target was said: 'target Churn', 'predict churn', or just 'for churn'."""
 
 
 @dataclass(frozen=True)
 class Slots:
     """`rest` is the message with placeholders; a field that was not mentioned is None or empty.
 
-    Units: budget in seconds, `factor` multiplies the last budget. `target` and `drop` are words, not yet columns.
+    Units: budget in seconds, `factor` multiplies the last budget. `target`, `drop` and `keep` (what is to be used
+    again) are words, not yet columns; `drop_columns` are those of `drop` that were called columns. `strict`: the
+    message holds a goal, so that settings count only in an explicit form.
     """
 
     rest: str = ""
+    strict: bool = False
     source: str | None = None
     out: str | None = None
     query: str | None = None
@@ -32,10 +39,12 @@ class Slots:
     metric: str | None = None
     families: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
-    only: bool = False
     unknown_family: str | None = None
     target: str | None = None
+    target_form: TargetForm | None = None
     drop: tuple[str, ...] = ()
+    drop_columns: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
     rows: tuple[dict[str, object], ...] = ()
     alias: str | None = None
     ordinal: int | None = None

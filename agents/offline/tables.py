@@ -2,8 +2,6 @@
 
 import re
 
-FAMILY_NAMES = ("linear", "forest", "lightgbm")
-
 
 def _table(*rows: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE), name) for pattern, name in rows)
@@ -48,7 +46,8 @@ FAMILIES = _table(
 """Pattern -> candidate; '?' marks what there is no candidate for."""
 
 NO_FAMILY = re.compile(
-    r"(?:\b(?:no|not|without|except(?: for)?|but(?: no| not)?|excluding|exclude|drop|skip|don'?t use|do not use|"
+    r"(?:\b(?:no|not|without|except(?: for)?|but(?: no| not)?|excluding|exclude|drop|skip|"
+    r"(?:don['’]?t|do not|never) (?:use|train|try|fit|run|want|include|add)|"
     r"leave out)"
     r"|_nofamily_\s*(?:,|and|or|nor))\s*(?:any |the )?$",
     re.IGNORECASE,

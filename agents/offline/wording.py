@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from agents.offline.conversation import Json
+from engine.figures import figure as in_figures
 
 LONGEST_NAME = 60
 LONGEST_NOTE = 300
@@ -49,12 +50,10 @@ def names(items: Iterable[object], most: int = 8) -> str:
 
 
 def figure(value: object) -> str:
-    """A figure with at most four digits that count; whole numbers in full."""
+    """A figure as engine.figures has it; anything else as a name."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return name_of(value)
-    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e15):
-        return f"{int(value):,}"
-    return f"{value:.4g}"
+    return in_figures(value)
 
 
 def seconds(value: object) -> str:
@@ -78,10 +77,20 @@ def scored(value: Mapping[str, object] | None) -> str:
     return f"{text} ({', '.join(details)})" if details else text
 
 
+def measured(importance: object) -> list[Json]:
+    """The rows of the columns that matter by more than the spread of the measurement, in their order."""
+    rows = [row for row in importance if isinstance(row, dict)] if isinstance(importance, list) else []
+    return [row for row in rows if float(row.get("importance") or 0) > float(row.get("deviation") or 0)]
+
+
 def top_columns(importance: object, most: int = 3) -> str:
-    """The most important columns by name, '' when there are none."""
-    rows = importance if isinstance(importance, list) else []
-    return names([row.get("column") for row in rows if isinstance(row, dict)][:most], most)
+    """What matters most, as a sentence; '' when nothing was measured."""
+    if not importance:
+        return ""
+    found = [row.get("column") for row in measured(importance)]
+    if not found:
+        return "No column matters measurably."
+    return f"What matters most: {names(found[:most], most)}."
 
 
 def notes(result: Json, most: int = 2) -> list[str]:
@@ -185,7 +194,7 @@ def trained(result: Json) -> str:
     ]
     top = top_columns(result.get("importance"))
     if top:
-        lines.append(f"What matters most: {top}.")
+        lines.append(top)
     lines.append(f"Report: {result.get('report')}")
     return "\n".join([*lines, *notes(result, 1)])
 
@@ -231,6 +240,9 @@ def explained(result: Json) -> str:
     rows = [row for row in result.get("importance") or [] if isinstance(row, dict)]
     if not rows:
         return f"No importance is recorded for {result.get('model')}."
+    rows = measured(rows)
+    if not rows:
+        return f"No column matters measurably to {result.get('model')}. Report: {result.get('report')}"
     metric = name_of(result.get("metric"))
     lines = [f"To predict {name_of(result.get('target'))}, {result.get('model')} relies most on:"]
     lines += [
@@ -260,7 +272,8 @@ def predicted(result: Json) -> str:
 def _prediction(row: Json) -> str:
     label = row.get("prediction")
     chance = row.get(f"probability_{label}")
-    return f"{figure(label)} (probability {figure(chance)})" if chance is not None else figure(label)
+    # a class is a name even where it looks like a number: 2021 is not 2,021
+    return f"{name_of(label)} (probability {figure(chance)})" if chance is not None else figure(label)
 
 
 def models(result: Json) -> str:
@@ -293,7 +306,7 @@ def shown(result: Json) -> str:
     ]
     top = top_columns(result.get("importance"))
     if top:
-        lines.append(f"What matters most: {top}.")
+        lines.append(top)
     return "\n".join([*lines, f"Report: {result.get('report')}"])
 
 

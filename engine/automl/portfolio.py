@@ -7,9 +7,9 @@ from zlib import crc32
 import numpy as np
 
 from engine.errors import BadChoice
+from engine.families import FAMILIES, KINDS
 from engine.metrics import Metric
 from engine.models.base import Params
-from engine.models.model import FAMILIES, KINDS
 from engine.tasks import Task
 
 _NAME = re.compile(rf"({'|'.join(KINDS)})(?:-t([1-9]\d*))?")

@@ -24,8 +24,8 @@ from engine.automl.validation import Validation
 from engine.data.schema import Schema
 from engine.errors import BadArguments, MillwrightError
 from engine.explain import Importance
+from engine.families import FAMILIES
 from engine.models.base import Floats, Params, Target
-from engine.models.model import FAMILIES
 from engine.progress import Control, FitFinished, FitStarted
 from engine.tasks import encode_target
 

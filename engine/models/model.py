@@ -14,16 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import BadChoice
+from engine.families import KINDS
 from engine.features import Matrix
 from engine.features_steps import Flavour
 from engine.files import write_json
 from engine.models import dummy
 from engine.models.base import Fitted, Floats, Params, Setting, Target
 from engine.tasks import Task, check_task
-
-KINDS = ("dummy", "linear", "lightgbm", "forest")
-FAMILIES = ("linear", "lightgbm", "forest")
-"""The kinds a user may choose, cheapest first; the dummy is always there."""
 
 FLAVOURS: dict[str, Flavour] = {"dummy": "tree", "linear": "linear", "lightgbm": "tree", "forest": "tree"}
 

@@ -208,6 +208,33 @@ def test_the_plan_is_shown_with_its_estimate_and_waits_for_a_yes(
     assert seen[0].steps[0].estimate.seconds == pytest.approx(0.04)
 
 
+def test_the_plan_shows_what_only_the_goal_says_and_its_hash_covers_it(
+    workshop: Workshop, saver: Saver, request_: RunRequest, heard: list[Event]
+) -> None:
+    goals = ["predict y", "predict y, best mae, only linear, without column a, seed 7, within 20 seconds"]
+    seen = list[Plan]()
+    for goal in goals:
+        asking = RunRequest(goal=goal, data=request_.data, target="y")
+        with pytest.raises(ApprovalNeeded):
+            start_run(workshop, ScriptedModel(script=[]), saver, asking, approve=answer(False, seen), emit=heard.append)
+    shown = seen[1].to_table()[0][2]
+    assert shown == (
+        'dataset=ds_small, target=y, metric=mae, drop=["a"], budget_seconds=20.0, seed=7, models=["linear"], '
+        "finish=false"
+    )
+    assert seen[0].edited(goal="x").hash != seen[1].edited(goal="x").hash
+    assert "From the goal: metric mae; only linear; without a." in text_of(heard)
+
+
+def test_a_model_may_not_take_another_metric_than_the_plan_shows(
+    workshop: Workshop, saver: Saver, request_: RunRequest
+) -> None:
+    other = call("propose_models", models=["linear"], metric="mae", why=".")
+    with ScriptedModel(script=[other, ALL, STOP]) as model:
+        start_run(workshop, model, saver, request_)
+    assert "the approved plan says rmse" in str(model.seen[1][-1].content)
+
+
 def test_a_declined_plan_runs_nothing(workshop: Workshop, saver: Saver, request_: RunRequest) -> None:
     asking = request_.model_copy(update={"approve_all": False})
     with pytest.raises(ApprovalNeeded, match="declined"):

@@ -2,8 +2,10 @@
 
 import pytest
 
-from graphs.run_types import RunRequest
-from graphs.target import filled_from_words, named_column
+from agents.offline import OfflinePlanner
+from engine.errors import TargetNeeded
+from graphs.events import unheard
+from graphs.target import find_target, named_column
 
 TELCO = ("customerID", "gender", "tenure", "MonthlyCharges", "Churn")
 
@@ -23,13 +25,20 @@ def test_the_target_is_read_from_the_words(goal: str, columns: tuple[str, ...], 
     assert named_column(goal, columns) == target
 
 
-def test_what_only_the_goal_says_is_filled_in() -> None:
-    asked = RunRequest(goal="best F1 for churn without the column tenure", data="x.csv")
-    whole = filled_from_words(asked, TELCO)
-    assert (whole.metric, whole.drop) == ("f1", ("tenure",))
+@pytest.mark.parametrize(
+    ("goal", "target"),
+    [
+        ("find the best model", "churned"),
+        ("predict which customers churn", "churned"),
+        ("predict the contract", "contract"),
+        ("what happens to them?", "churned"),
+    ],
+)
+def test_the_usual_target_is_taken_when_the_goal_names_nothing_else(goal: str, target: str) -> None:
+    columns = ("age", "contract", "churned")
+    assert find_target(OfflinePlanner(), goal, columns, unheard, "churned") == target
 
 
-def test_what_was_given_stands() -> None:
-    asked = RunRequest(goal="best F1 for churn", data="x.csv", metric="roc_auc", drop=("gender",), models=("linear",))
-    whole = filled_from_words(asked, TELCO)
-    assert (whole.metric, whole.drop, whole.models) == ("roc_auc", ("gender",), ("linear",))
+def test_a_target_that_is_not_there_is_asked_for_even_where_a_usual_one_is() -> None:
+    with pytest.raises(TargetNeeded):
+        find_target(OfflinePlanner(), "predict satisfaction", ("age", "churned"), unheard, "churned")

@@ -1,0 +1,67 @@
+"""Whether a word is a setting or a part of the goal: 'predict forest cover' asks for no forest, 'with a forest' does.
+
+A goal may hold any word, so beside one a setting counts only in an explicit form: after a word that asks for it ('use',
+'only', 'best' ...) or as a clause of its own, and never before another noun.
+"""
+
+import re
+
+GOAL = re.compile(
+    r"\b(?:predict(?:s|ing)?|forecast(?:s|ing)?|classif(?:y|ies|ying)|detect(?:s|ing)?|regress|guess|who|whether|"
+    r"which (?!(?:model|metric|candidate|column|feature|variable|factor|one|of|data|job)s?\b)\w+)\b",
+    re.IGNORECASE,
+)
+"""Words that begin a goal."""
+
+_BESIDE = r"(?:\s+(?:a|an|any|the|its|only|just|some|plain|simple|possible|most|is|for|of|as|=|:))*\s*$"
+_FREE = re.compile(
+    r"(?:^|[,;.:!?(]|(?<!\w)_\w+_)\s*(?:(?:and|or|nor|but|also|now|then|please|plus|&)\s+)*$", re.IGNORECASE
+)
+_CLOSED = re.compile(
+    r"\s*(?:$|[,;.:!?)]|_|(?:but|with|within|without|in|on|from|using|please|as|for|too|also|only|now|instead|again|to|"
+    r"then|when|if|models?|classifiers?|regressors?|algorithms?|score|metric|alone|at|this|by|because|not|no|"
+    r"(?:and|or|nor|&)\s+(?:_|use|using|train|with|without|no|not|only|drop|leave|ignore|exclude|skip|best|optimi\w+|"
+    r"maximi\w+|minimi\w+|seed|within|explain|show|then|predict|a\b|an\b|random|linear|logistic|ridge|lasso|light|"
+    r"lgbm|gbm|gradient|boost|forests?|rf|call|name))\b)",
+    re.IGNORECASE,
+)
+_ASKS_METRIC = re.compile(
+    r"\b(?:best|optimi[sz](?:e|ed|ing)|maximi[sz](?:e|ed|ing)|minimi[sz](?:e|ed|ing)|metric|scor(?:e|ed|ing)|"
+    r"judg(?:e|ed|ing)|measured|by|with|use|using|high|highest|low|lowest|good|better|tuned?|care|about|go for|try)"
+    + _BESIDE,
+    re.IGNORECASE,
+)
+_ASKS_FAMILY = re.compile(
+    r"\b(?:use|using|with|only|just|by|via|try|trying|re-?train|train|training|fit|fitting|run|add|also|no|not|nor|"
+    r"without|except(?: for)?|but|exclude|excluding|drop|skip|leave out|want|include)" + _BESIDE,
+    re.IGNORECASE,
+)
+_MAKES = re.compile(r"\b(?:need|get me|build|make|create|give me|i want)\s*$", re.IGNORECASE)
+_IN_A_GOAL = re.compile(
+    r"\b(?:which|who|whether|if|that|will|would|may|might|likely to|going to|about to)(?:\s+\w+){0,4}\s*$",
+    re.IGNORECASE,
+)
+_CAN_BE_DONE_BY_ANYONE = re.compile(r"\s*(?:drop|skip|ignore|exclude|remove|omit|leave)\b", re.IGNORECASE)
+
+
+def asks_metric(text: str, start: int, end: int) -> bool:
+    """Whether the metric that stands at `text[start:end]` is one to judge by."""
+    return _explicit(_ASKS_METRIC, text, start, end)
+
+
+def asks_family(text: str, start: int, end: int) -> bool:
+    """Whether the family that stands at `text[start:end]` is one to train, or not to train."""
+    if _explicit(_ASKS_FAMILY, text, start, end):
+        return True
+    made = text[start:end].lower().startswith(("a ", "an ")) and _MAKES.search(text[:start])
+    return bool(made and _CLOSED.match(text[end:]))
+
+
+def is_of_the_goal(text: str, start: int, end: int) -> bool:
+    """Whether the verb of leaving out at `text[start:end]` is what somebody does: 'which customers skip a payment'."""
+    return bool(_CAN_BE_DONE_BY_ANYONE.match(text[start:end]) and _IN_A_GOAL.search(text[:start]))
+
+
+def _explicit(asks: re.Pattern[str], text: str, start: int, end: int) -> bool:
+    before = text[:start]
+    return bool(_CLOSED.match(text[end:]) and (asks.search(before) or _FREE.search(before)))

@@ -1,0 +1,63 @@
+"""What a goal in words fixes besides its target, in explicit forms only, each said aloud before it counts."""
+
+from collections.abc import Sequence
+
+from agents.offline.columns import named_exactly
+from agents.offline.reading import read_slots
+from engine.families import FAMILIES
+from engine.metrics import METRICS, metrics_of
+from engine.tasks import Task
+from graphs.run_types import RunRequest
+
+LIMITS = frozenset({"budget_seconds", "max_models", "seed"})
+
+
+def with_limits(request: RunRequest) -> tuple[RunRequest, str]:
+    """The request with the time, count and seed that only its goal names; and the words for it, '' without any."""
+    free = (LIMITS - request.model_fields_set) | set(request.defaults)
+    said = read_slots(request.goal, goal=True)
+    asked = {"budget_seconds": said.budget, "max_models": said.max_models, "seed": said.seed}
+    taken: dict[str, object] = {name: value for name, value in asked.items() if value is not None and name in free}
+    if not taken:
+        return request, ""
+    words = ", ".join(
+        f"{_WORDS[name]} {value:g}" for name, value in asked.items() if value is not None and name in taken
+    )
+    if "max_models" in taken and "budget_seconds" in free and "budget_seconds" not in taken:
+        # without a time of its own, a count means: this much work, however long it takes
+        taken["budget_seconds"] = None
+    # made anew, so that a goal's zero is refused as an option's would be
+    return RunRequest.of(**{**request.model_dump(), **taken}), f"From the goal: {words}.\n"
+
+
+def with_choices(request: RunRequest, columns: Sequence[str], task: Task | None) -> tuple[RunRequest, str]:
+    """The request with the metric, candidates and columns to leave out that only its goal names; and the words for it.
+
+    `columns` are those without the target. A metric that does not fit the task, and a name that is no column, are
+    said to be passed over.
+    """
+    said = read_slots(request.goal, frozenset(column.lower() for column in columns), goal=True)
+    update: dict[str, object] = {}
+    words = []
+    if request.metric is None and said.metric is not None:
+        if task is None or task in METRICS[said.metric].tasks:
+            update["metric"] = said.metric
+            words.append(f"metric {said.metric}")
+        else:
+            fitting = ", ".join(metric.name for metric in metrics_of(task))
+            words.append(f"{said.metric} is passed over, since {task} is judged by one of {fitting}")
+    families = said.families or tuple(name for name in FAMILIES if said.without and name not in said.without)
+    if request.models is None and families:
+        update["models"] = families
+        words.append(f"only {' and '.join(families)}")
+    if said.unknown_family:
+        words.append(f"there is no candidate for {said.unknown_family}")
+    if not request.drop and said.drop:
+        found = {name: named_exactly(name, columns) for name in said.drop}
+        update["drop"] = tuple(dict.fromkeys(column for column in found.values() if column is not None))
+        words += [f"without {column}" for column in found.values() if column is not None]
+        words += [f"no column is called {name!r}" for name, column in found.items() if column is None]
+    return request.model_copy(update=update), f"From the goal: {'; '.join(words)}.\n" if words else ""
+
+
+_WORDS = {"budget_seconds": "seconds", "max_models": "number of models", "seed": "seed"}
