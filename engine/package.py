@@ -86,6 +86,7 @@ def write_package(
         task=preparation.task,
         target=spec.target,
         target_kind=dataset.schema_.kind(spec.target),
+        target_decimal_comma=dataset.schema_.column(spec.target).decimal_comma,
         classes=tuple(preparation.classes),
         threshold=selection.threshold,
         columns=_columns(dataset, preparation),
@@ -167,6 +168,7 @@ def _columns(dataset: "Dataset", preparation: "Preparation") -> tuple[InputColum
             name=column.name,
             kind=column.kind,
             date_format=column.date_format,
+            decimal_comma=column.decimal_comma,
             known=_known(rows[column.name]) if column.kind == "category" else None,
         )
         for column in columns

@@ -19,6 +19,7 @@ class InputColumn(_Part):
     name: str
     kind: str
     date_format: str | None = None
+    decimal_comma: bool = False
     known: tuple[str, ...] | None = None
 
 
@@ -99,6 +100,7 @@ class PackageInfo(_Part):
     task: Task
     target: str
     target_kind: str
+    target_decimal_comma: bool = False
     classes: tuple[str, ...]
     threshold: float
     columns: tuple[InputColumn, ...]

@@ -12,10 +12,13 @@ from engine.errors import BadChoice, TargetUnusable, TooFewRows
 Task = Literal["binary", "multiclass", "regression"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
-MIN_ROWS = 10
+MIN_ROWS = 5
+"""Labelled training rows below which nothing is learned; an import of ten rows leaves as many for any usual split."""
+
 MAX_CLASSES = 200
 MAX_INTEGER_CLASSES = 20
 POSITIVE_WORDS = frozenset({"1", "yes", "true", "y", "t", "positive"})
+NEGATIVE_WORDS = frozenset({"0", "-1", "no", "false", "n", "f", "negative"})
 
 
 def infer_task(target: pd.Series, kind: str) -> Task:
@@ -62,7 +65,7 @@ def check_target(series: pd.Series, task: Task) -> None:
 
     Raises:
         TargetUnusable: all missing, constant, not numbers for regression, or the wrong number of classes.
-        TooFewRows: fewer than ten labelled rows.
+        TooFewRows: fewer than `MIN_ROWS` labelled rows.
     """
     values = series.dropna()
     name = repr(series.name)
@@ -105,7 +108,8 @@ def class_names(series: pd.Series, task: Task) -> tuple[str, ...]:
     """The classes of a target as text, in code order; () for regression.
 
     Numbers stand in numeric order, text in alphabetical order. A binary target is (negative, positive): positive is
-    the value that says so (1, yes, true ...), or else the rarer one, since that is the one people look for.
+    the value that says so (1, yes, true ...) where the other denies it (0, no, false ...), or else the rarer one, since
+    that is the one people look for.
     """
     if task == "regression":
         return ()
@@ -113,9 +117,11 @@ def class_names(series: pd.Series, task: Task) -> tuple[str, ...]:
     ordered = sorted(counts.index)
     names = [label_text(value) for value in ordered]
     if task == "binary" and len(names) == 2:
-        said = [name.lower() in POSITIVE_WORDS for name in names]
-        rarer_first = counts[ordered[0]] < counts[ordered[1]]
-        if (said[0] and not said[1]) or (said[0] == said[1] and rarer_first):
+        low, high = (name.lower() for name in names)
+        if low in NEGATIVE_WORDS and high in POSITIVE_WORDS:
+            return tuple(names)
+        denied = low in POSITIVE_WORDS and high in NEGATIVE_WORDS
+        if denied or counts[ordered[0]] < counts[ordered[1]]:
             names.reverse()
     return tuple(names)
 

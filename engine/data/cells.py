@@ -26,6 +26,9 @@ BLANKS = frozenset(
 NUMBER_BLANKS = frozenset({"?", "-", "--", "."})
 """Cells that mean 'missing' where numbers are expected."""
 
+DECIMAL_COMMA = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?$"
+"""A number as 1.234,5 writes it."""
+
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _INFINITE = r"^[+-]?(?i:inf|infinity)$"
 _WHOLE = r"^[+-]?\d{1,18}$"
@@ -126,6 +129,17 @@ def stripped(column: pd.Series, blanks: frozenset[str] = BLANKS) -> pd.Series:
     blank = pc.is_in(cells, pa.array(sorted(blanks), pa.large_string()))
     kept = pd.array(pc.if_else(blank, pa.scalar(None, pa.large_string()), cells), dtype=TEXT)
     return pd.Series(kept, index=column.index, name=column.name)
+
+
+def decimal_points(column: pd.Series) -> pd.Series:
+    """Text with 1.234,5 written as 1234.5; cells of another form, and columns held as numbers, stay as they are."""
+    if not pd.api.types.is_string_dtype(column.dtype):
+        return column
+    cells = stripped(column)
+    written = column.map(lambda cell: isinstance(cell, str)) if column.dtype == object else column.notna()
+    points = cells.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+    fits = cells.str.match(DECIMAL_COMMA).fillna(False).astype(bool)
+    return points.where(fits & written.astype(bool), cells)
 
 
 def parse(column: pd.Series, kind: Kind, date_format: str | None = None) -> Parsed:

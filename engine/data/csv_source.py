@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from engine.data.cells import BLANKS, NUMBER_BLANKS, clip, stripped
+from engine.data.cells import BLANKS, DECIMAL_COMMA, NUMBER_BLANKS, clip, stripped
 from engine.data.load import DataLimits, RawTable, ReadOptions
 from engine.data.sources import Row, clean_names, drop_empty_unnamed, open_text, text_frame
 from engine.errors import BadArguments, EmptySource, NotATable
@@ -49,9 +49,11 @@ def read_csv(path: Path, limits: DataLimits, options: ReadOptions) -> RawTable:
         rows.width = len(names)
         frame = text_frame(source, names, rows, limits)
     frame, dropped = drop_empty_unnamed(frame)
-    frame, commas = _decimal_commas(frame) if delimiter != "," else (frame, [])
+    # where the comma does not separate cells it may separate decimals
+    commas = _decimal_commas(frame) if delimiter != "," else []
+    notes += [f"Decimal commas are read as decimal points in: {clip(', '.join(commas), 100)}."] if commas else []
     skipped = [f"{rows.blank} blank line(s) were skipped."] if rows.blank else []
-    return RawTable(frame, str(path), (*notes, *dropped, *commas, *skipped))
+    return RawTable(frame, str(path), (*notes, *dropped, *skipped), frozenset(commas))
 
 
 class _Rows(Iterator[Row]):
@@ -183,20 +185,11 @@ def _header_notes(names: list[str]) -> list[str]:
     return [f"The first line holds only numbers ({clip(', '.join(names))}) and was taken as the header."]
 
 
-_DECIMAL_COMMA = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?$"
-
-
-def _decimal_commas(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Where the comma does not separate cells it may separate decimals: 1.234,5 is read as 1234.5.
-
-    Only in columns where every cell that is not blank is such a number and one has a comma.
-    """
+def _decimal_commas(frame: pd.DataFrame) -> list[str]:
+    """Columns in which every cell that is not blank is a number with a decimal comma or whole, and one has a comma."""
     found = []
     for name in frame.columns:
-        cells = stripped(frame[name], BLANKS | NUMBER_BLANKS)
-        present = cells.dropna()
-        if present.str.contains(",", regex=False).any() and present.str.match(_DECIMAL_COMMA).all():
-            points = cells.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
-            frame = frame.assign(**{name: points})
+        present = stripped(frame[name], BLANKS | NUMBER_BLANKS).dropna()
+        if present.str.contains(",", regex=False).any() and present.str.match(DECIMAL_COMMA).all():
             found.append(name)
-    return frame, [f"Decimal commas were read as decimal points in: {clip(', '.join(found), 100)}."] if found else []
+    return found

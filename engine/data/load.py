@@ -44,11 +44,15 @@ class DataLimits(BaseModel):
 
 @dataclass(frozen=True)
 class RawTable:
-    """A table as read. Text formats give `str` columns; kinds are judged later. `source_name` holds no password."""
+    """A table as read. Text formats give `str` columns; kinds are judged later. `source_name` holds no password.
+
+    `decimal_commas` names the columns whose numbers are written with a decimal comma throughout.
+    """
 
     frame: pd.DataFrame
     source_name: str
     notes: tuple[str, ...] = ()
+    decimal_commas: frozenset[str] = frozenset()
 
 
 def read_source(source: str, limits: DataLimits, options: ReadOptions | None = None) -> RawTable:

@@ -1,19 +1,20 @@
 """What the columns of a dataset are. Declared once at import; nothing is inferred again later."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import get_args
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from engine.data.cells import Kind, Parsed, parse
+from engine.data.cells import Kind, Parsed, decimal_points, parse
 from engine.data.guess import Guess, cautions, guess
 from engine.errors import ColumnNotFound, ColumnsMissing, KindMismatch, UnknownKind
 
-__all__ = ["KINDS", "Column", "Kind", "Schema", "coerce", "coerce_counted", "infer_schema"]
+__all__ = ["KINDS", "Column", "Kind", "Schema", "coerce", "coerce_counted", "infer_schema", "retold"]
 
 KINDS: tuple[str, ...] = get_args(Kind)
 
+_ASKED = ", as asked"
 _MOST = 0.5
 """A column of which more than this share of the present cells does not fit its kind is refused."""
 
@@ -22,7 +23,8 @@ class Column(BaseModel):
     """One column. `missing` counts cells without a usable value, `distinct` the different values present.
 
     `reason` says why it is of its kind, `caution` what was given up in reading it ('' if nothing),
-    `date_format` how dates are written in the source (None for other kinds).
+    `date_format` how dates are written in the source (None for other kinds), `decimal_comma` that its numbers are
+    written as 1.234,5.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +36,7 @@ class Column(BaseModel):
     reason: str = ""
     caution: str = ""
     date_format: str | None = None
+    decimal_comma: bool = False
 
 
 class Schema(BaseModel):
@@ -78,8 +81,15 @@ class Schema(BaseModel):
         return Schema(columns=tuple(self.column(name) for name in names))
 
 
-def infer_schema(frame: pd.DataFrame, overrides: Mapping[str, str], target: str | None = None) -> Schema:
+def infer_schema(
+    frame: pd.DataFrame,
+    overrides: Mapping[str, str],
+    target: str | None = None,
+    decimal_commas: Collection[str] = frozenset(),
+) -> Schema:
     """Judge every column; an override wins. The target is never an identifier, whatever it looks like.
+
+    `decimal_commas` names text columns whose numbers are written as 1.234,5.
 
     Raises:
         ColumnNotFound: an override names no column.
@@ -92,17 +102,49 @@ def infer_schema(frame: pd.DataFrame, overrides: Mapping[str, str], target: str 
             raise ColumnNotFound(name, names)
         if kind not in KINDS:
             raise UnknownKind(name, kind, KINDS)
-    return Schema(columns=tuple(_judge(frame[name], overrides.get(name), name == target) for name in names))
+    return Schema(
+        columns=tuple(
+            _judge(frame[name], overrides.get(name), name == target, name in decimal_commas) for name in names
+        )
+    )
 
 
-def _judge(column: pd.Series, asked: str | None, is_target: bool) -> Column:
+def retold(schema: Schema, frame: pd.DataFrame, target: str | None = None) -> Schema:
+    """The same kinds, with what is told of each column (counts, reason, caution) as these rows alone show it."""
+    return Schema(
+        columns=tuple(_retold(column, frame[column.name], column.name == target) for column in schema.columns)
+    )
+
+
+def _retold(column: Column, cells: pd.Series, is_target: bool) -> Column:
+    again = _judge(cells, None, is_target, column.decimal_comma)
+    if (again.kind, again.date_format) == (column.kind, column.date_format) and not column.reason.endswith(_ASKED):
+        return again
+    # these rows alone look like another kind: only what no row can give away is told
+    parsed = parse(_readable(cells, column), column.kind, column.date_format)
+    return column.model_copy(
+        update={
+            "missing": parsed.missing,
+            "distinct": int(parsed.values.nunique()),
+            "reason": column.reason if column.reason.endswith(_ASKED) else f"{column.kind}, judged on all rows",
+            "caution": cautions(column.name, column.kind, parsed),
+        }
+    )
+
+
+def _readable(cells: pd.Series, column: Column) -> pd.Series:
+    return decimal_points(cells) if column.decimal_comma else cells
+
+
+def _judge(column: pd.Series, asked: str | None, is_target: bool, decimal_comma: bool) -> Column:
+    column = decimal_points(column) if decimal_comma else column
     found = guess(column)
     if asked is not None and asked != found.kind:
         found = _override(column, asked, found)
     elif is_target and found.kind == "identifier":
         kind: Kind = "integer" if pd.api.types.is_numeric_dtype(column.dtype) else "category"
         found = Guess(kind, "the target, though each value differs", parse(column, kind))
-    reason = f"{found.kind}, as asked" if asked is not None else found.reason
+    reason = f"{found.kind}{_ASKED}" if asked is not None else found.reason
     return Column(
         name=str(column.name),
         kind=found.kind,
@@ -111,6 +153,7 @@ def _judge(column: pd.Series, asked: str | None, is_target: bool) -> Column:
         reason=reason,
         caution=found.caution,
         date_format=found.date_format,
+        decimal_comma=decimal_comma,
     )
 
 
@@ -135,7 +178,8 @@ def _refuse_mismatch(name: str, kind: Kind, parsed: Parsed, hint: str) -> None:
 def coerce(frame: pd.DataFrame, schema: Schema, *, strict: bool = True) -> pd.DataFrame:
     """The schema's columns in its order and dtypes; other columns are ignored.
 
-    number -> float64, integer -> Int64 (values that are not whole are rounded), category, text and identifier -> `str`
+    number -> float64, integer -> Int64 (when strict, values that are not whole are rounded; otherwise such
+    a column becomes float64, so that a new 2.5 is seen as 2.5), category, text and identifier -> `str`
     (all but text without surrounding white space), boolean -> boolean, datetime -> datetime64[us] in UTC without a
     zone. Cells that do not fit and infinite values become missing.
 
@@ -155,9 +199,12 @@ def coerce_counted(frame: pd.DataFrame, schema: Schema, *, strict: bool = False)
     parts: dict[str, pd.Series] = {}
     counts: dict[str, int] = {}
     for column in schema.columns:
-        parsed = parse(frame[column.name], column.kind, column.date_format)
+        cells = _readable(frame[column.name], column)
+        parsed = parse(cells, column.kind, column.date_format)
         if strict:
             _refuse_mismatch(column.name, column.kind, parsed, "Give the column another kind.")
+        elif parsed.rounded:
+            parsed = parse(cells, "number")
         parts[column.name] = parsed.values
         counts[column.name] = parsed.lost + parsed.infinite
     coerced = pd.DataFrame(parts, index=frame.index, columns=schema.names)

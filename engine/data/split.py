@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from engine.data.schema import Schema
 from engine.errors import BadSplit
+from engine.tasks import MIN_ROWS, infer_task
 
 Method = Literal["auto", "random", "stratified", "time", "group"]
 Mask = npt.NDArray[np.bool_]
@@ -123,6 +124,10 @@ def _by_label(labels: _Labels | None, rows: int, fraction: float, rng: np.random
     take = np.minimum(np.floor(wanted).astype(np.int64), counts - 1)
     # a class that can spare a row shows at least one in the test set
     take = np.where((take == 0) & (counts >= 2) & (wanted >= 0.5), 1, take)
+    if labels is not None and (take > 0).sum() < 2:
+        # a test of one class would judge nothing: the next most frequent ones show a row, too
+        for code in np.argsort(-np.where(counts >= 2, wanted, 0), kind="stable")[:2]:
+            take[code] = max(int(take[code]), int(counts[code] >= 2))
     short = round(rows * fraction) - int(take.sum())
     for code in np.argsort(-(wanted - take), kind="stable")[: max(short, 0)]:
         take[code] += int(take[code] + 1 < counts[code])
@@ -189,8 +194,26 @@ def _check_sides(part: pd.DataFrame, schema: Schema, target: str | None, test: M
         )
     if target is None or part[target].nunique() < 2:
         return
-    if part[target][~test].nunique() < 2:
+    remedy = "Give more rows of the others." if method == "stratified" else "Take another split column or 'stratified'."
+    learned = part[target][~test].dropna()
+    if learned.nunique() < 2:
+        raise BadSplit(f"After the {method} split, training has a single value of the target {target!r}.", remedy)
+    if len(learned) < MIN_ROWS:
         raise BadSplit(
-            f"After the {method} split, training has a single value of the target {target!r}.",
-            "Take another split column or the split 'stratified'.",
+            f"The {method} split leaves {len(learned)} row(s) for training.",
+            f"Training needs {MIN_ROWS}: give more rows or a smaller test share.",
         )
+    if learned.nunique() > len(learned) / 2:
+        return  # too many classes to learn at all, which the training says better
+    # a class that training lacks cannot be predicted, so it does not make a test
+    judged = part[target][test]
+    if _is_class(learned, schema, target) and judged[judged.isin(learned.unique())].nunique() < 2:
+        raise BadSplit(
+            f"After the {method} split, the test rows have a single class of the target {target!r} that training has "
+            "too: nothing could be judged.",
+            remedy,
+        )
+
+
+def _is_class(values: pd.Series, schema: Schema, target: str) -> bool:
+    return schema.kind(target) != "datetime" and infer_task(values, schema.kind(target)) != "regression"

@@ -13,14 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.data.cells import clip
 from engine.data.load import DataLimits, RawTable, ReadOptions, default_name, read_source
-from engine.data.schema import Schema, coerce, infer_schema
+from engine.data.schema import Schema, coerce, infer_schema, retold
 from engine.data.split import Split, SplitSpec, make_split
 from engine.data.tables import content_hash, locked, read_part, sweep, to_table, write_tables
 from engine.errors import HomeNotWritable, NotFound, TargetUnusable, TooFewRows
 from engine.files import atomic_folder, write_json
 
 MIN_ROWS = 10
-"""Fewer rows than this are no training data."""
+"""Fewer rows than this are not worth splitting."""
 
 
 class LookLedger(Protocol):
@@ -95,11 +95,13 @@ class Datasets:
         """
         self._open_root()  # fail before the reading, not after it
         raw = read_source(source, self.limits, options)
-        schema = infer_schema(raw.frame, kinds or {}, target)
+        schema = infer_schema(raw.frame, kinds or {}, target, raw.decimal_commas)
         frame = coerce(raw.frame, schema)
         _check_rows(frame, schema, target, raw.source_name)
         parts = make_split(frame, schema, target, split or SplitSpec())
         table = to_table(frame, schema)
+        # what is told of the columns (counts, examples) comes from the training rows alone
+        schema = retold(schema, raw.frame[~(parts.test | parts.left_out)], target)
         dataset = _describe(raw, schema, target, parts, content_hash(table), name or default_name(source), self.root)
         with locked(self.root):
             known = _load(dataset.folder)
@@ -198,7 +200,7 @@ def _check_rows(frame: pd.DataFrame, schema: Schema, target: str | None, source:
             )
     if usable < MIN_ROWS:
         what = f"rows with a value of {target!r}" if target else "rows"
-        raise TooFewRows(f"{source!r} has {usable} {what}.", f"Training needs at least {MIN_ROWS}.")
+        raise TooFewRows(f"{source!r} has {usable} {what}.", f"At least {MIN_ROWS} are needed.")
 
 
 def _describe(

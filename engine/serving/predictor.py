@@ -107,7 +107,7 @@ def load(folder: Path) -> Predictor:
     """
     info = read_package(folder)
     columns = [
-        Column.model_validate({"name": column.name, "kind": column.kind, "date_format": column.date_format})
+        Column.model_validate(column.model_dump(include={"name", "kind", "date_format", "decimal_comma"}))
         for column in info.columns
     ]
     members = tuple((member.weight, _member(folder, member.folder)) for member in info.members)

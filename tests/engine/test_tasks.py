@@ -45,9 +45,10 @@ def test_a_target_that_teaches_nothing_is_refused(values: list[object], task: st
         check_target(pd.Series(values, name="y"), check_task(task))
 
 
-def test_nine_labelled_rows_are_too_few() -> None:
-    with pytest.raises(TooFewRows, match="only 9"):
-        check_target(pd.Series(["a", "b", "a"] * 3 + [None] * 5, name="y"), "binary")
+def test_four_labelled_training_rows_are_too_few() -> None:
+    check_target(pd.Series(["a", "b", "a", "b", "b"], name="y"), "binary")
+    with pytest.raises(TooFewRows, match="only 4"):
+        check_target(pd.Series(["a", "b", "a", "b"] + [None] * 5, name="y"), "binary")
 
 
 def test_an_unknown_task_is_refused() -> None:
@@ -64,6 +65,10 @@ def test_an_unknown_task_is_refused() -> None:
         ([1, 1, 1, 0], ("0", "1")),
         ([True, True, False], ("False", "True")),
         (["a", "b"], ("a", "b")),
+        ([1, 1, 1, 2], ("1", "2")),
+        ([1, 2, 2, 2], ("2", "1")),
+        ([1, 1, 1, -1], ("-1", "1")),
+        (["yes", "maybe", "yes"], ("yes", "maybe")),
     ],
 )
 def test_positive_is_the_word_that_says_so_or_the_rarer_class(values: list[object], names: tuple[str, ...]) -> None:

@@ -3,9 +3,11 @@
 import gzip
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from engine.data.load import DataLimits, RawTable, ReadOptions, read_source
+from engine.data.schema import coerce, infer_schema
 from engine.errors import (
     BadArguments,
     BadChoice,
@@ -179,9 +181,18 @@ def test_a_header_of_measurements_is_doubted(make_file: MakeFile) -> None:
 
 def test_decimal_commas_are_numbers_where_the_comma_separates_nothing(make_file: MakeFile) -> None:
     table = read(make_file("t.csv", "price;name\n1.234,5;a,b\n-7;c\n"))
-    assert table.frame["price"].tolist() == ["1234.5", "-7"]
+    assert table.decimal_commas == {"price"}
+    schema = infer_schema(table.frame, {}, None, table.decimal_commas)
+    assert coerce(table.frame, schema)["price"].tolist() == [1234.5, -7.0]
     assert table.frame["name"].tolist() == ["a,b", "c"]
     assert "Decimal commas" in table.notes[0]
+    # as declared, also in a file whose other cells would not tell
+    later = read(make_file("new.csv", "price;name\n1.234;x\n?;y\n0,5;z\n2,5 EUR;z\n"))
+    assert later.decimal_commas == frozenset()
+    cells = coerce(later.frame, schema, strict=False)["price"].tolist()
+    assert cells[0] == 1234.0
+    assert cells[2] == 0.5
+    assert coerce(pd.DataFrame({"price": [1.234], "name": ["x"]}), schema)["price"].tolist() == [1.234]
 
 
 def test_gzip_is_known_by_its_bytes_not_its_name(make_file: MakeFile) -> None:

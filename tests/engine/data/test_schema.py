@@ -223,3 +223,10 @@ def test_no_column_is_too_odd_to_judge(values: list[object]) -> None:
     frame = pd.DataFrame({"odd": pd.Series(values, dtype=object)})
     schema = infer_schema(frame, {})
     assert len(coerce(frame, schema)) == len(values)
+
+
+def test_a_new_fraction_in_a_column_of_whole_numbers_keeps_its_value() -> None:
+    schema = Schema(columns=(Column(name="i", kind="integer"),))
+    found = coerce(pd.DataFrame({"i": ["2", "2.4", "2.5", None]}), schema, strict=False)["i"]
+    assert found.tolist()[:3] == [2.0, 2.4, 2.5]
+    assert found.isna().sum() == 1

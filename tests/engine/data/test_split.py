@@ -39,7 +39,7 @@ def test_classes_keep_their_shares() -> None:
     assert frame["y"][split(frame, "y").test].value_counts().tolist() == [160, 30, 10]
 
 
-@pytest.mark.parametrize(("rare", "in_test"), [(1, 0), (2, 0), (3, 1), (5, 1)])
+@pytest.mark.parametrize(("rare", "in_test"), [(2, 1), (3, 1), (5, 1)])
 def test_a_rare_class_always_has_a_row_in_training(rare: int, in_test: int) -> None:
     frame = labelled(100, rare)
     found = split(frame, "y")
@@ -50,6 +50,7 @@ def test_a_rare_class_always_has_a_row_in_training(rare: int, in_test: int) -> N
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(1, 40), min_size=2, max_size=12), st.floats(0.05, 0.5))
 def test_every_class_survives_in_training_whatever_the_sizes(counts: list[int], fraction: float) -> None:
+    counts = [2, *counts]  # one of which a row can be spared for the test
     frame = labelled(*counts, 30)
     found = split(frame, "y", fraction=fraction)
     assert frame["y"][~found.test].nunique() == len(counts) + 1
@@ -142,6 +143,31 @@ def test_a_split_that_leaves_one_class_to_training_is_refused() -> None:
     frame = labelled(80, 20).assign(t=range(100))
     with pytest.raises(BadSplit, match="training has a single value of the target"):
         split(frame, "y", method="time", column="t")
+
+
+def test_a_split_that_leaves_one_class_to_the_test_is_refused() -> None:
+    frame = labelled(80, 20).iloc[::-1].assign(t=range(100))
+    with pytest.raises(BadSplit, match="test rows have a single class"):
+        split(frame, "y", method="time", column="t")
+    with pytest.raises(BadSplit, match="Give more rows of the others"):
+        split(labelled(100, 1), "y")
+
+
+def test_a_test_of_classes_that_training_lacks_is_refused() -> None:
+    frame = labelled(40, 40, 10, 10).assign(t=range(100))
+    with pytest.raises(BadSplit, match="nothing could be judged"):
+        split(frame, "y", method="time", column="t")
+
+
+def test_a_constant_number_makes_a_test_all_the_same() -> None:
+    frame = pd.DataFrame({"t": range(100), "y": [*(np.arange(80) / 3), *[0.5] * 20]})
+    assert split(frame, "y", method="time", column="t").test.sum() == 20
+
+
+def test_a_share_that_leaves_too_few_rows_to_learn_from_is_refused() -> None:
+    assert (~split(labelled(5, 5), "y", fraction=0.5).test).sum() == 5
+    with pytest.raises(BadSplit, match="leaves 4 row"):
+        split(labelled(5, 5), "y", fraction=0.6)
 
 
 def test_an_unknown_split_column_offers_the_nearest() -> None:
