@@ -9,6 +9,7 @@ from statistics import median
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.plan import ModelProposal, RoundProposal
+from engine.families import FAMILIES
 from tools.training import family_of
 
 MOST_TRIALS = 8
@@ -20,8 +21,8 @@ MANY_CELLS_PER_SECOND = 500_000
 WIDE = 5_000
 RESERVE_SHARE = 0.25
 """Share of what is left that the final steps (selection, test, importance, report) may need."""
-USUAL_NOISE = 0.001
-"""Share of the score below which a gain counts as noise when the spread between folds is not known."""
+LEAST_GAIN = 0.001
+"""Share of the score that a round must gain for another one; a threshold, not a measured spread."""
 BASELINES = frozenset({"dummy"})
 
 
@@ -36,7 +37,7 @@ class ModelFacts(_Facts):
     rows: int = 0
     features: int = 0
     metric: str | None = None
-    models: tuple[str, ...] = ("linear", "forest", "lightgbm")
+    models: tuple[str, ...] = FAMILIES
     asked: tuple[str, ...] | None = None
     budget_seconds: float | None = None
 
@@ -52,16 +53,13 @@ class RoundFacts(_Facts):
     """What is known after a round.
 
     `gains` are the improvements of the best validation score by each tuning round so far, in units of the metric,
-    positive is better; `noise` is the spread of the score between folds; `seconds_left` is None in fixed-count mode,
-    where `trials_left` counts.
+    positive is better; `seconds_left` is None in fixed-count mode, where there is no further round.
     """
 
     metric: str | None = None
     leaderboard: tuple[Row, ...] = ()
     gains: tuple[float, ...] = ()
-    noise: float | None = None
     seconds_left: float | None = None
-    trials_left: int | None = None
     rounds_left: int | None = None
     cancelled: bool = Field(False, description="The user asked to stop.")
 
@@ -104,7 +102,7 @@ def _within(facts: ModelFacts) -> str:
 
 
 def next_round(facts: Mapping[str, object]) -> RoundProposal:
-    """Tune while it pays: the last gain was more than noise and another round can be afforded."""
+    """Tune while it pays: the last gain reached the threshold and another round can be afforded."""
     known = RoundFacts.model_validate(dict(facts))
     stop = _why_stop(known)
     if stop:
@@ -121,9 +119,10 @@ def _why_stop(facts: RoundFacts) -> str:
         return "No model beyond the baseline has been fitted, so there is nothing to tune."
     if facts.rounds_left is not None and facts.rounds_left <= 0:
         return "All rounds are used."
-    noise = _noise(facts)
-    if facts.gains and facts.gains[-1] <= noise:
-        return f"The last round gained {facts.gains[-1]:.3g}, no more than noise ({noise:.3g})."
+    least = _least_gain(facts)
+    if facts.gains and facts.gains[-1] <= least:
+        threshold = f"the threshold of {LEAST_GAIN:.1%} of the score ({least:.3g})"
+        return f"The last round gained {facts.gains[-1]:.3g}, not more than {threshold}."
     if _affordable(facts) < 1:
         return _why_nothing_affordable(facts)
     return ""
@@ -147,11 +146,8 @@ def _fitted(facts: RoundFacts) -> list[Row]:
     return [row for row in facts.leaderboard if row.validation is not None and row.model not in BASELINES]
 
 
-def _noise(facts: RoundFacts) -> float:
-    if facts.noise is not None:
-        return facts.noise
-    best = _fitted(facts)[0].validation or 0.0
-    return abs(best) * USUAL_NOISE
+def _least_gain(facts: RoundFacts) -> float:
+    return abs(_fitted(facts)[0].validation or 0.0) * LEAST_GAIN
 
 
 def _trial_seconds(facts: RoundFacts) -> float:
@@ -162,12 +158,7 @@ def _trial_seconds(facts: RoundFacts) -> float:
 
 
 def _affordable(facts: RoundFacts) -> int:
-    limits = [MOST_TRIALS]
-    if facts.trials_left is not None:
-        limits.append(facts.trials_left)
-    elif facts.seconds_left is None:
+    if facts.seconds_left is None:
         return 0
-    if facts.seconds_left is not None:
-        usable = facts.seconds_left * (1 - RESERVE_SHARE)
-        limits.append(int(usable / max(_trial_seconds(facts), 0.05)))
-    return max(0, min(limits))
+    usable = facts.seconds_left * (1 - RESERVE_SHARE)
+    return max(0, min(MOST_TRIALS, int(usable / max(_trial_seconds(facts), 0.05))))

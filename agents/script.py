@@ -67,6 +67,15 @@ class Script:
     taken: int = 0
     _lock: Lock = field(default_factory=Lock, repr=False)
 
+    def __post_init__(self) -> None:
+        """Raise ScriptError unless every entry is one: a bare string would be read letter by letter."""
+        for entry in self.entries:
+            if not _is_entry(entry):
+                raise ScriptError(
+                    f"{entry!r} is no turn of a script.",
+                    "A script is a list of say(...), call(...), lists of these, errors or functions.",
+                )
+
     def next(self, messages: Sequence[object]) -> Answer:
         """The next turn for `messages`. Raises ScriptError when the script has ended, or the turn's own error."""
         with self._lock:
@@ -91,6 +100,13 @@ class Script:
             raise ScriptError(
                 f"{left} of {len(self.entries)} script turn(s) were not used.", f"Next: {self.entries[self.taken]!r}."
             )
+
+
+def _is_entry(entry: object) -> bool:
+    if isinstance(entry, Say | Call | Exception) or (callable(entry) and not isinstance(entry, type)):
+        return True
+    parts = entry if isinstance(entry, list | tuple) else ()
+    return bool(parts) and all(isinstance(part, Say | Call) for part in parts)
 
 
 def _answer(number: int, turn: Say | Call | Sequence[Say | Call]) -> Answer:

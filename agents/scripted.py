@@ -3,7 +3,7 @@
     with ScriptedModel(script=[call("list_datasets"), say("There are none.")]) as model:
         run_graph(model)
 
-It fails when the script is too short, when it is not used up, and when it calls a tool that was not offered.
+It fails when the script is too short, when it is not used up, and when it calls a tool that is not among those bound.
 `serve` gives the same script over HTTP, in the OpenAI dialect.
 """
 
@@ -33,7 +33,7 @@ ARGUMENT_PIECE = 12
 
 
 class ScriptedModel(BaseChatModel):
-    """Answers with the turns of `script`, in order. `bound` are the tools it may call; None before bind_tools."""
+    """Answers with the turns of `script`, in order. `bound` are the tools it may call; None (any) before bind_tools."""
 
     script: Sequence[Any] = Field(description="say(...), call(...), a list of them, an exception, or a function.")
     bound: frozenset[str] | None = None
@@ -113,8 +113,8 @@ class ScriptedModel(BaseChatModel):
     def _next(self, messages: list[BaseMessage]) -> Answer:
         answer = self._script.next(messages)
         for item in answer.calls:
-            if item.name not in (self.bound or ()):
-                offered = ", ".join(sorted(self.bound or ())) or "none"
+            if self.bound is not None and item.name not in self.bound:
+                offered = ", ".join(sorted(self.bound)) or "none"
                 raise ScriptError(
                     f"Turn {answer.number + 1} calls {item.name!r}.", f"The tools offered are: {offered}."
                 )

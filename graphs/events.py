@@ -1,10 +1,10 @@
 """What a run or a conversation says while it works: one closed union of frozen events.
 
-The terminal, an HTTP stream and a page are renderers of it. Whoever records events numbers them (`numbered`);
+The terminal, an HTTP stream and a page are renderers of it. Whoever records events numbers them (`with_sequence`);
 an event that nobody has numbered has sequence 0.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -135,20 +135,3 @@ def unheard(_: Event) -> None:
 def with_sequence(event: AnyEvent, sequence: int) -> AnyEvent:
     """The same event with its number."""
     return event.model_copy(update={"sequence": sequence})
-
-
-def numbered(emit: Emit, after: int = 0) -> Emit:
-    """An `Emit` that numbers what passes through it: `after` + 1, `after` + 2 ..."""
-    last = after
-
-    def pass_on(event: Event) -> None:
-        nonlocal last
-        last += 1
-        emit(with_sequence(event, last))
-
-    return pass_on
-
-
-def text_of(events: Iterable[Event]) -> str:
-    """What was said in these events."""
-    return "".join(event.text for event in events if isinstance(event, TextDelta))

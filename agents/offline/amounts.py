@@ -4,12 +4,12 @@ import re
 from dataclasses import replace
 
 from agents.offline.slots import Reader, Slots, group_of, take
-from agents.offline.words import NUMBER, number
+from agents.offline.words import DIGITS, NUMBER, number
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _UNIT = r"(h|hours?|hrs?|m|mins?|minutes?|s|secs?|seconds?)"
 _AMOUNT = re.compile(
-    rf"(?<![\w.])(?P<number>\d+(?:[.,]\d+)?|{NUMBER}(?=[\s-]))\s*-?\s*(?P<unit>{_UNIT})(?=\b|\d)"
+    rf"(?<![\w.])(?P<sign>[-−]|minus\s+)?(?<![.,\d])(?P<number>{DIGITS}|{NUMBER}(?=[\s-]))\s*-?\s*(?P<unit>{_UNIT})(?=\b|\d)"
     r"(?P<half>\s+and a half)?",
     re.IGNORECASE,
 )
@@ -21,7 +21,10 @@ _BUDGET = re.compile(
     re.IGNORECASE,
 )
 _BARE_BUDGET = re.compile(
-    r"\b(?:with a |a )?(?:time )?(?:budget|limit)(?: of|=|:| is)?\s*(\d+(?:\.\d+)?)\b", re.IGNORECASE
+    rf"\b(?:with a |a )?(?:time )?(?:budget|limit)(?: of|=|:| is)?\s*(?P<sign>[-−])?(?P<number>{DIGITS})\b"
+    # 'for 90' alone is a time; 'for 90 rows' and 'for 3 models' are not
+    rf"|\bfor\s+(?P<sign2>[-−])?(?P<number2>{DIGITS})(?=\s*(?:$|[,;!?]|\.(?:\s|$)|(?:and|then|with|without|using|best|only|please)\b))",
+    re.IGNORECASE,
 )
 _FACTORS = (
     (re.compile(r"\b(?:double|twice)(?: the| as much)? (?:time|budget|long)\b|\btwice as long\b", re.IGNORECASE), 2.0),
@@ -44,24 +47,31 @@ _TOP = re.compile(rf"\btop[- ]({NUMBER})\b|\b({NUMBER}) most important\b", re.IG
 
 
 def _budget(slots: Slots) -> Slots:
-    total, rest = 0.0, slots.rest
+    """Zero and less are passed on as they are: the tool refuses them, with a hint."""
+    total, found, rest = 0.0, False, slots.rest
 
     def half_first(match: re.Match[str]) -> str:
-        nonlocal total
+        nonlocal total, found
+        found = True
         total += (number(match.group(1)) + 0.5) * _UNITS[match.group(2)[0].lower()]
         return " _time_ "
 
     def amount(match: re.Match[str]) -> str:
-        nonlocal total
+        nonlocal total, found
+        found = True
         half = 0.5 if match.group("half") else 0.0
-        total += (number(match.group("number")) + half) * _UNITS[match.group("unit")[0].lower()]
+        size = number(match.group("number")) + half
+        total += (-size if match.group("sign") else size) * _UNITS[match.group("unit")[0].lower()]
         return " _time_ "
 
     rest = _AMOUNT.sub(amount, _AND_HALF.sub(half_first, rest))
-    if total:
+    if found:
         return replace(slots, budget=total, rest=_BUDGET.sub(" _budget_ ", " ".join(rest.split())))
     match, rest = take(slots, _BARE_BUDGET, "_budget_")
-    return slots if match is None else replace(slots, budget=float(match.group(1)), rest=rest)
+    if match is None:
+        return slots
+    value = number(match.group("number") or match.group("number2"))
+    return replace(slots, budget=-value if match.group("sign") or match.group("sign2") else value, rest=rest)
 
 
 def _factor(slots: Slots) -> Slots:

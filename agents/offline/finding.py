@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from agents.offline.columns import SMALL_WORDS, USUAL_TARGETS, find_column, likely_targets, named_exactly
 from agents.offline.conversation import Json
-from agents.offline.playing import Asked, Play, Request, Told
+from agents.offline.playing import Asked, Play, Request, Told, ToolFailed
 from agents.offline.slots import PLACEHOLDER, Slots
 from agents.offline.wording import name_of, names
 from agents.offline.words import parts
@@ -38,7 +38,25 @@ def dataset_for(play: Play, request: Request) -> str:
 def load(play: Play, slots: Slots) -> str:
     """Import the source of `slots`; the id of the dataset."""
     arguments = given(source=slots.source, query=slots.query, test_fraction=slots.fraction)
-    return str(play.use_mended("import_dataset", **arguments).get("dataset"))
+    target = certain_target(slots)
+    if target is None:
+        return str(play.use_mended("import_dataset", **arguments).get("dataset"))
+    try:
+        # named at import, the target can be kept in proportion in the sealed rows
+        return str(play.use_mended("import_dataset", **arguments, target=target).get("dataset"))
+    except ToolFailed as failed:
+        if failed.done.result is None and f"{target!r} is not in the dataset" in failed.sentence:
+            return str(play.use_mended("import_dataset", **arguments).get("dataset"))
+        raise
+
+
+def certain_target(slots: Slots) -> str | None:
+    """The column to predict, when it is certain before its table was seen: called the target, or spelt like a name."""
+    said = bare(slots.target or "")
+    if slots.target_form not in ("named", "goal") or not re.fullmatch(r"\w+", said):
+        return None
+    spelt = "_" in said or re.search(r"[a-z][A-Z]|^[A-Z]", said)
+    return said if spelt or said in slots.quoted or slots.target_form == "named" else None
 
 
 def _seen(play: Play, dataset: str) -> str:

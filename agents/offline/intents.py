@@ -30,6 +30,9 @@ _COMPILED = {intent: [(votes, _compiled(text)) for votes, text in rows] for inte
 _TOKEN = re.compile(r"[\w']+")
 _AGAIN = re.compile(r"\b(?:again|instead|this time|once more|redo|re-?run|repeat|same)\b", re.IGNORECASE)
 
+_ONLY_SETTINGS = re.compile(r"_max_models_|_nofamily_")
+_NEW_GOAL = re.compile(r"\b(?:predict|forecast|classify|target|label|new model|from scratch)\b", re.IGNORECASE)
+
 
 def classify(slots: Slots, context: Context) -> str:
     """The name of what is wanted, or 'unknown'."""
@@ -69,7 +72,8 @@ def _refine_needs_a_training(score: dict[str, float], slots: Slots, context: Con
     if "refine" not in score:
         return
     if context.trained:
-        if _AGAIN.search(slots.rest) and not slots.source and "train" in score:
+        goes_on = _AGAIN.search(slots.rest) or (_ONLY_SETTINGS.search(slots.rest) and not _NEW_GOAL.search(slots.rest))
+        if goes_on and not slots.source and "train" in score:
             score["refine"] = score["train"] + 0.5
     else:
         wish = score.pop("refine")

@@ -309,7 +309,11 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (4.5, r"\bhow'?s it going\b"),
     ),
     "cancel": (
-        (5, r"\bcancel(?:l?ing|led)?\b(?!.*\b(?:customers?|subscri\w+|who|will|predict|train)\b)"),
+        (5, r"\bcancel(?:l?ing|led)?\b(?=.*(?:\bjobs?\b|_job_))"),
+        (
+            5,
+            r"^(?!.*\b(?:which|who|whether|likely|going to|predict\w*|forecast\w*|customers?|subscri\w+|contracts?|orders?)\b).*\bcancel(?:l?ing|led)?\b(?!.*\bwill\b)",
+        ),
         (5, r"\babort\b"),
         (
             5,
@@ -334,6 +338,10 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         ),
     ),
     "refine": (
+        (
+            3.5,
+            r"\b(?:put|bring|add|take|include)\b.*\bback\b|\bun-?drop\b|\bre-?include\b|\bstop (?:ignoring|dropping)\b",
+        ),
         (3.5, r"\bsame (?:for|with|on|but|thing)\b"),
         (4.2, r"\bwhat if\b.*_(?:metric|family|nofamily|budget|seed|drop|factor|max_models)_"),
         (3.5, r"\b(?:again|instead|this time|once more|redo|re-?run|repeat|rerun)\b"),

@@ -35,9 +35,12 @@ NUMBERS = {
     (word if word == "forty-five" else word.replace("-", " ")): float(value)
     for word, value in (pair.split("=") for pair in _DIGITS.split())
 }
-NUMBER = r"(?:\d+(?:[.,]\d+)?|" + "|".join(sorted((re.escape(word) for word in NUMBERS), key=len, reverse=True)) + ")"
+DIGITS = r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:[.,]\d+)?"
+"""Pattern of a number in digits: '1,000' and '12,500.5' have thousands, '1,5' is one and a half."""
+NUMBER = rf"(?:{DIGITS}|" + "|".join(sorted((re.escape(word) for word in NUMBERS), key=len, reverse=True)) + ")"
 """Pattern of a number in digits or words."""
 
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _WORD = re.compile(r"[A-Za-z][A-Za-z-]{3,}")
 _PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _ENDINGS = ("ations", "ation", "ments", "ment", "ings", "ing", "ers", "er", "ies", "ied", "es", "ed", "s", "y", "e")
@@ -45,8 +48,10 @@ _SHORTEST_STEM = 3
 
 
 def number(text: str) -> float:
-    """The value of what NUMBER matched; '1,5' is one and a half."""
+    """The value of what NUMBER matched: '1,000' is a thousand, '1,5' is one and a half."""
     lowered = " ".join(text.lower().split())
+    if _THOUSANDS.fullmatch(lowered):
+        return float(lowered.replace(",", ""))
     return NUMBERS[lowered] if lowered in NUMBERS else float(lowered.replace(",", "."))
 
 

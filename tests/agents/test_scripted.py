@@ -52,11 +52,24 @@ def test_an_error_in_the_block_is_not_hidden_by_the_unused_script() -> None:
 
 
 def test_a_call_of_a_tool_that_is_not_bound_is_refused() -> None:
-    model = ScriptedModel(script=[call("subtract", a=1), call("add", a=1, b=1)])
+    model = ScriptedModel(script=[call("subtract", a=1)])
     with pytest.raises(ScriptError, match=r"Turn 1 calls 'subtract'. The tools offered are: add."):
         bound(model).invoke("x")
+
+
+def test_without_bound_tools_any_call_may_be_made() -> None:
+    assert ScriptedModel(script=[call("anything", a=1)]).invoke("x").tool_calls[0]["name"] == "anything"
+
+
+def test_with_no_tool_bound_no_call_may_be_made() -> None:
     with pytest.raises(ScriptError, match="offered are: none"):
-        model.invoke("x")
+        ScriptedModel(script=[call("anything")]).bind_tools([]).invoke("x")
+
+
+@pytest.mark.parametrize("script", [["hello"], [say("a"), 3], [["hello"]], [None]])
+def test_what_is_no_turn_is_refused_at_once(script: object) -> None:
+    with pytest.raises(ScriptError, match="is no turn of a script"):
+        ScriptedModel(script=script)
 
 
 def test_several_calls_in_one_turn_have_ids_of_their_own() -> None:

@@ -13,9 +13,9 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from agents.scripted import ScriptedModel, call, say
 from engine.errors import NotFound, ProviderFailed
 from graphs.assistant import Decision
-from graphs.events import ApprovalWanted, Event, RunFailed, RunFinished, TextDelta, ToolFinished, ToolStarted, text_of
+from graphs.events import ApprovalWanted, Event, RunFailed, RunFinished, TextDelta, ToolFinished, ToolStarted
 from graphs.sessions import Sessions
-from tests.graphs.smallshop import effects
+from tests.graphs.smallshop import effects, text_of
 from tools.workshop import Workshop
 
 Saver = BaseCheckpointSaver[Any]

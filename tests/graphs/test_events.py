@@ -18,7 +18,7 @@ from graphs.events import (
     ToolFinished,
     ToolProgress,
     ToolStarted,
-    numbered,
+    with_sequence,
 )
 
 ALL: list[Event] = [
@@ -40,12 +40,8 @@ def test_an_event_is_the_same_after_a_trip_through_json(event: Event) -> None:
     assert EVENT.validate_json(event.model_dump_json()) == event
 
 
-def test_events_are_numbered_as_they_pass() -> None:
-    heard: list[Event] = []
-    emit = numbered(heard.append, after=6)
-    for event in ALL[:3]:
-        emit(event)
-    assert [event.sequence for event in heard] == [7, 8, 9]
+def test_a_number_is_given_to_a_copy() -> None:
+    assert [with_sequence(event, place).sequence for place, event in enumerate(ALL[:3], 7)] == [7, 8, 9]
 
 
 def test_an_event_cannot_be_changed() -> None:

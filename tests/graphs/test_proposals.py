@@ -14,8 +14,9 @@ from agents.plan import RoundProposal
 from agents.scripted import ScriptedModel, call
 from engine.errors import ProviderFailed
 from graphs.decisions import CHOOSE_MODELS, NEXT_ROUND
-from graphs.events import Event, text_of, unheard
+from graphs.events import Event, unheard
 from graphs.proposals import propose
+from tests.graphs.smallshop import text_of
 
 FACTS = {
     "models": ["linear", "forest"],

@@ -11,10 +11,10 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from agents.plan import Plan
 from agents.scripted import ScriptedModel, call, say
 from engine.errors import ApprovalNeeded, BadArguments, BadBudget, BadChoice, JobFailed, NotFound, TargetNeeded
-from graphs.events import Artifact, Event, Metric, PlanProposed, RunFailed, RunFinished, ToolFinished, text_of
+from graphs.events import Artifact, Event, Metric, PlanProposed, RunFailed, RunFinished, ToolFinished
 from graphs.lease import lease
 from graphs.runs import RunRequest, RunSummary, resume_run, start_run
-from tests.graphs.smallshop import effects
+from tests.graphs.smallshop import effects, text_of
 from tools.workshop import Workshop
 
 Saver = BaseCheckpointSaver[Any]
