@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from engine.errors import DiskFull, HomeNotWritable
 
@@ -53,13 +54,23 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     Raises:
         DiskFull, HomeNotWritable: as `typed_disk_errors`.
     """
-    data = content.encode() if isinstance(content, str) else content
+    with atomic_file(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to fill; on success it becomes `path` (replacing an older one), on failure it is gone.
+
+    Raises:
+        DiskFull, HomeNotWritable: as `typed_disk_errors`.
+    """
     with typed_disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             # temporary files are the owner's alone; what stays is as readable as any other file of this user

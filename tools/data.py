@@ -17,7 +17,11 @@ class ImportDatasetRequest(ToolRequest):
     )
     target: str | None = Field(None, description="Column to predict; makes the test split stratified by it.")
     name: str | None = Field(None, description="Name for the dataset; the file's name by default.")
-    kinds: dict[str, Kind] = Field(default_factory=dict, description="Kinds that override what is inferred, by column.")
+    kinds: dict[str, str] = Field(
+        default_factory=dict,
+        description="Kinds that override what is inferred, by column: number, integer, category, text, datetime, "
+        "boolean or identifier.",
+    )
     split: Literal["auto", "random", "stratified", "time", "group"] = Field(
         "auto", description="How the sealed test rows are chosen; 'time' and 'group' need `split_column`."
     )

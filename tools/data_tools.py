@@ -1,10 +1,9 @@
 """Importing, listing and profiling datasets."""
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.data.load import ReadOptions
+from engine.data.load import ReadOptions, safe_path
 from engine.data.split import SplitSpec
 from tools.data import (
     ColumnSummary,
@@ -15,7 +14,7 @@ from tools.data import (
     ListDatasetsRequest,
     ProfileDatasetRequest,
 )
-from tools.finding import find_dataset
+from tools.finding import find_dataset, is_file
 from tools.spec import Estimate, ToolSpec, costs_nothing
 
 if TYPE_CHECKING:
@@ -100,13 +99,13 @@ def _sample_target(source: str) -> str | None:
 
 def estimate_import(_: "Workshop", request: ImportDatasetRequest) -> Estimate:
     """From a timed reading of the first quarter megabyte, scaled to the file; a sample is timed as it is made."""
-    path = Path(request.source).expanduser()
-    if not path.is_file():
+    if not is_file(request.source):
         return _sample_cost(request.source)
     import io
 
     import pandas as pd
 
+    path = safe_path(request.source)
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(PILOT_BYTES)

@@ -13,6 +13,9 @@ class PredictRequest(ToolRequest):
     data: str | None = Field(None, description="File or dataset id with the model's columns.")
     rows: tuple[dict[str, object], ...] = Field((), description="Rows as objects, e.g. [{'tenure': 3}].")
     out: str | None = Field(None, description="CSV file to write; needed for more than 1,000 rows.")
+    overwrite: bool = Field(
+        False, description="Write `out` over a file that does not hold predictions; only where the user asked for it."
+    )
 
 
 class Predictions(ToolResult):

@@ -1,14 +1,11 @@
 """predict: rows in, predictions out, in the same order."""
 
-import os
-import re
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import BadArguments, NotFound
-from engine.files import typed_disk_errors
+from tools.answers_file import checked_out, write_answers
 from tools.finding import is_source
 from tools.models import Predictions, PredictRequest
 from tools.spec import Estimate
@@ -16,7 +13,6 @@ from tools.spec import Estimate
 if TYPE_CHECKING:
     import pandas as pd
 
-    from engine.serving.predictor import Prediction
     from tools.workshop import Workshop
 
 MOST_WITHOUT_FILE = 1_000
@@ -24,22 +20,21 @@ MOST_INLINE = 10_000
 SHOWN = 20
 PILOT_ROWS = 200
 MB = 1e6
-_FORMULA = re.compile(r"[=+\-@\t\r]")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def predict(workshop: "Workshop", request: PredictRequest) -> Predictions:
     """Predict rows from a file, a dataset, or given inline.
 
     Raises:
-        BadArguments: not exactly one of `data` and `rows`, too many rows without `out`, or `out` is the input.
+        BadArguments: not exactly one of `data` and `rows`, too many rows without `out`, or `out` is a file to keep.
         NotFound, PackageDamaged, DataError: the model or the data cannot be read.
         ColumnsMissing, TooFewRows: the rows cannot be predicted.
-        DiskFull, HomeNotWritable: `out` cannot be written; nothing half-written stays.
+        DiskFull: nothing half-written stays.
     """
     from engine.serving.predictor import load
 
     _check(request)
+    path = checked_out(workshop, request)
     record = workshop.registry.get(request.model)
     frame, notes = _rows(workshop, request)
     if request.out is None and len(frame) > MOST_WITHOUT_FILE:
@@ -49,12 +44,12 @@ def predict(workshop: "Workshop", request: PredictRequest) -> Predictions:
     predictor = load(record.package)
     prediction = predictor.predict(frame)
     answers = predictor.to_frame(prediction)
-    out, written = _write(answers, prediction, request.out) if request.out else (None, ())
+    written = write_answers(answers, path, disarm=bool(prediction.classes)) if path else ()
     return Predictions(
         model=record.model_id,
         rows=len(answers),
         predictions=tuple(_plain(row) for row in answers.head(SHOWN).to_dict("records")),
-        out=out,
+        out=str(path) if path else None,
         notes=(*notes, *prediction.notes, *written),
     )
 
@@ -66,13 +61,6 @@ def _check(request: PredictRequest) -> None:
         raise BadArguments(
             f"{len(request.rows):,} rows are too many to give inline (at most {MOST_INLINE:,}).", "Give a file."
         )
-    if request.out is not None and request.data is not None and _same_file(request.data, request.out):
-        raise BadArguments(f"`out` is the input {request.data!r}, which would be lost.", "Give another file.")
-
-
-def _same_file(first: str, second: str) -> bool:
-    one, two = Path(first).expanduser(), Path(second).expanduser()
-    return one.exists() and two.exists() and one.samefile(two)
 
 
 def _rows(workshop: "Workshop", request: PredictRequest) -> "tuple[pd.DataFrame, tuple[str, ...]]":
@@ -91,38 +79,6 @@ def _rows(workshop: "Workshop", request: PredictRequest) -> "tuple[pd.DataFrame,
         return workshop.datasets.read_rows(request.data), ()
     note = "These are the training rows; the sealed test rows stay closed."
     return workshop.datasets.training_frame(dataset.id), (note,)
-
-
-def _write(answers: "pd.DataFrame", prediction: "Prediction", out: str) -> tuple[str, tuple[str, ...]]:
-    """Write a CSV aside and rename it, so that a reader never sees half of it."""
-    path = Path(out).expanduser().resolve()
-    if path.is_dir():
-        raise BadArguments(f"`out` {out!r} is a folder.", "Give a file in it, for example predictions.csv.")
-    answers, notes = _without_formulas(answers) if prediction.classes else (answers, ())
-    with typed_disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                answers.to_csv(file, index=False)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    return str(path), notes
-
-
-def _without_formulas(answers: "pd.DataFrame") -> "tuple[pd.DataFrame, tuple[str, ...]]":
-    """Labels that a spreadsheet would run as a formula get an apostrophe; numbers are left as they are."""
-    labels = [str(label) for label in answers["prediction"]]
-    risky = {label for label in set(labels) if _FORMULA.match(label) and not _NUMBER.fullmatch(label)}
-    if not risky:
-        return answers, ()
-    safe = [f"'{label}" if label in risky else label for label in labels]
-    note = f"{len(risky)} class name(s) begin like a formula and are written with an apostrophe in front."
-    return answers.assign(prediction=safe), (note,)
 
 
 def _plain(row: "dict[object, object]") -> dict[str, object]:

@@ -78,7 +78,7 @@ def predict(
     from tools.models import Predictions
 
     with opened() as workshop:
-        found = call_job(workshop, "predict", Predictions, None, model=model, data=data, out=str(out))
+        found = call_job(workshop, "predict", Predictions, None, model=model, data=data, out=str(out), overwrite=True)
     return Reply(found, lambda console: console.print(screens.predictions(found)), json)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import BadArguments, Fixable, NotFound
+from engine.errors import BadArguments, Fixable, NotFound, SourceNotFound, UnknownKind
 from tools.catalogue import CATALOGUE, invoke, start_job
 from tools.jobs import job_id
 from tools.spec import ToolSpec
@@ -90,6 +90,21 @@ def test_a_dataset_is_imported_listed_and_profiled(workshop: Workshop, tmp_path:
     profile = workshop.call("profile_dataset", dataset="people").model_dump()
     assert profile["rows"] == summary["train_rows"]
     assert (profile["task"], profile["target"]) == ("binary", "left")
+
+
+def test_an_unknown_kind_is_answered_with_the_nearest(workshop: Workshop) -> None:
+    with pytest.raises(UnknownKind, match=r"'numbr' is not a kind.*Did you mean 'number'"):
+        workshop.call("import_dataset", source="sample:churn", kinds={"tenure_months": "numbr"})
+
+
+def test_a_path_that_no_file_can_have_is_a_file_not_found(workshop: Workshop) -> None:
+    for source in ("z" * 300 + ".csv", "~nobody-of-this-name/x.csv"):
+        with pytest.raises(SourceNotFound):
+            workshop.call("import_dataset", source=source)
+        with pytest.raises(NotFound, match="no dataset"):
+            workshop.call("profile_dataset", dataset=source)
+        spec = workshop.tools["import_dataset"]
+        assert spec.estimate(workshop, spec.request.model_validate({"source": source})).seconds == 0
 
 
 def test_a_sample_is_imported_with_the_target_it_was_made_for(workshop: Workshop) -> None:

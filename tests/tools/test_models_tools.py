@@ -8,7 +8,7 @@ import pytest
 
 from engine.data.samples import sample_frame
 from engine.errors import BadArguments, BadChoice, ColumnNotFound, ColumnsMissing, NotFound, SourceNotFound
-from tools.predicting import _without_formulas
+from tools.answers_file import without_formulas, write_answers
 from tools.workshop import Workshop
 
 
@@ -76,6 +76,11 @@ def test_what_predict_cannot_do_is_said(trained: Workshop, rows: Path, tmp_path:
         (BadArguments, r"1,050 rows are too many.*Give `out`", {"data": str(big)}),
         (BadArguments, "would be lost", {"data": str(rows), "out": str(rows)}),
         (BadArguments, "is a folder", {"data": str(rows), "out": str(tmp_path)}),
+        (BadArguments, "not a path that", {"data": str(rows), "out": f"{tmp_path}/{'z' * 300}"}),
+        (BadArguments, "not a path that", {"data": str(rows), "out": "~nobody-of-this-name/out.csv"}),
+        (BadArguments, "lies in the home", {"data": str(rows), "out": f"{trained.home}/datasets/x.csv"}),
+        (BadArguments, "which is a file", {"data": str(rows), "out": f"{rows}/x.csv"}),
+        (SourceNotFound, "does not exist", {"data": "z" * 300 + ".csv"}),
         (SourceNotFound, "does not exist", {"data": str(tmp_path / "none.csv")}),
         (NotFound, "no model 'cancre'", {"data": str(rows), "model": "cancre"}),
     ]
@@ -85,9 +90,29 @@ def test_what_predict_cannot_do_is_said(trained: Workshop, rows: Path, tmp_path:
     assert len(pd.read_csv(rows)) == 50
 
 
+def test_only_predictions_are_written_over_unless_the_user_says_so(
+    trained: Workshop, rows: Path, tmp_path: Path
+) -> None:
+    out, mine = tmp_path / "out.csv", tmp_path / "mine.csv"
+    for _ in range(2):
+        call(trained, "predict", model="cancer", data=str(rows), out=str(out))
+    mine.write_text("predictions of mine\n")
+    with pytest.raises(BadArguments, match=r"there already.*overwrite=true"):
+        call(trained, "predict", model="cancer", data=str(rows), out=str(mine))
+    assert mine.read_text() == "predictions of mine\n"
+    call(trained, "predict", model="cancer", data=str(rows), out=str(mine), overwrite=True)
+    assert mine.read_bytes() == out.read_bytes()
+
+
+def test_what_a_dataset_was_imported_from_is_never_written_over(trained: Workshop, fresh: Path) -> None:
+    dataset = call(trained, "import_dataset", source=str(fresh), target="diagnosis", name="kept")
+    with pytest.raises(BadArguments, match="would be lost"):
+        call(trained, "predict", model="cancer", data=dataset["dataset"], out=str(fresh), overwrite=True)
+
+
 def test_labels_that_a_spreadsheet_would_run_are_disarmed_and_numbers_are_left() -> None:
     answers = pd.DataFrame({"prediction": ["=1+1", "-1", "+3e5", "@x", "plain"], "probability_a": [-0.5] * 5})
-    safe, notes = _without_formulas(answers)
+    safe, notes = without_formulas(answers)
     assert safe["prediction"].tolist() == ["'=1+1", "-1", "+3e5", "'@x", "plain"]
     assert safe["probability_a"].tolist() == [-0.5] * 5
     assert "2 class name(s)" in notes[0]
@@ -188,3 +213,11 @@ def test_estimates_of_predicting_and_judging_are_measured(trained: Workshop, row
         spec = trained.tools[tool]
         estimate = spec.estimate(trained, spec.request.model_validate({"model": "cancer", **arguments}))
         assert estimate.seconds > 0
+
+
+def test_a_place_that_cannot_be_written_is_named_and_not_the_home(tmp_path: Path) -> None:
+    answers = pd.DataFrame({"prediction": [1.0]})
+    with pytest.raises(BadArguments, match=r"`out` '/proc/none/out.csv' cannot be written"):
+        write_answers(answers, Path("/proc/none/out.csv"), disarm=False)
+    with pytest.raises(BadArguments, match="cannot be written: File name too long"):
+        write_answers(answers, tmp_path / ("z" * 250 + ".csv"), disarm=False)
