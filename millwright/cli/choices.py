@@ -77,6 +77,13 @@ class Choices:
 
         return Settings().budget_seconds
 
+    @property
+    def defaults(self) -> list[str]:
+        """The limits that nobody typed; a seed of 0 counts as not typed."""
+        timed = self.budget is not None or self.max_models is not None
+        typed = {"budget_seconds": timed, "max_models": timed, "seed": self.seed != 0}
+        return [name for name, was_typed in typed.items() if not was_typed]
+
     def training(self) -> dict[str, object]:
         """Arguments of train_model, but for the dataset."""
         return {
@@ -104,6 +111,8 @@ class Choices:
         from graphs.run_types import RunRequest
 
         everything = {**self.training(), **self.importing()}
-        request = RunRequest.model_validate({"goal": goal, "data": self.data, "approve_all": approve_all, **everything})
+        request = RunRequest.model_validate(
+            {"goal": goal, "data": self.data, "approve_all": approve_all, "defaults": self.defaults, **everything}
+        )
         request.check()
         return request

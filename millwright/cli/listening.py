@@ -68,7 +68,10 @@ class Listener:
         self.plan_shown = plan.hash
         from millwright.cli.screens import sentences, table
 
-        rows = [(number, tool, why, estimate) for number, tool, _, estimate, why in plan.to_table()]
+        rows = [
+            (number, f"{tool}: {choices}" if choices else tool, why, estimate)
+            for number, tool, choices, estimate, why in plan.to_table()
+        ]
         total = f"About {plan.seconds:.0f} s in all." if plan.seconds is not None else "Nobody knows how long."
         console = console_on(sys.stderr)
         console.print(sentences("", f"Plan: {plan.goal}"))
