@@ -8,8 +8,6 @@ import json  # noqa: E402  the clock of the first job starts before the imports 
 import logging  # noqa: E402
 import sys  # noqa: E402
 
-BUSY_EXIT = 3
-
 
 def main() -> None:
     """Serve the home's jobs until told to stop or until the parent is gone."""
@@ -17,6 +15,7 @@ def main() -> None:
     parent = int(sys.argv[1])
     from engine.errors import HomeBusy, MillwrightError
     from tools.parent import die_with_parent
+    from tools.worker_process import BUSY_EXIT
 
     die_with_parent(parent)
     from millwright.compose import serve_jobs

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.schema import CreateTable
+
+from engine.registry_index import driver_url
 
 POLL_S = 0.15
 
@@ -52,9 +54,11 @@ class Cancels:
 
         def poll() -> None:
             while not over.is_set():
-                if self.asked(job):
-                    raised.set()
-                    return
+                # a database that is busy or away for a moment is asked again: nobody else would hear the request
+                with suppress(SQLAlchemyError):
+                    if self.asked(job):
+                        raised.set()
+                        return
                 over.wait(POLL_S)
 
         thread = threading.Thread(target=poll, name=f"cancel-{job}", daemon=True)
@@ -71,7 +75,7 @@ class Cancels:
 
 def make_engine(database_url: str) -> sa.Engine:
     """An engine for the jobs' database; SQLite in write-ahead mode, so that readers and the writer do not wait."""
-    engine = sa.create_engine(sqlalchemy_url(database_url), pool_pre_ping=True)
+    engine = sa.create_engine(driver_url(database_url), pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
 
         @sa.event.listens_for(engine, "connect")
@@ -94,11 +98,3 @@ def _create(engine: sa.Engine) -> None:
         except (IntegrityError, OperationalError, ProgrammingError):
             if last:
                 raise
-
-
-def sqlalchemy_url(database_url: str) -> str:
-    """The URL with the driver that we install: psycopg for PostgreSQL."""
-    for prefix in ("postgresql://", "postgres://"):
-        if database_url.startswith(prefix):
-            return "postgresql+psycopg://" + database_url.removeprefix(prefix)
-    return database_url

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from engine.errors import NotFound, WorkerLost
 from engine.progress import PROGRESS, Progress, Watch, silent
 from tools.cancels import Cancels
-from tools.jobs import CANCELLED, INTERNAL_CODE, Failure, Outcome, State, once
+from tools.jobs import CANCELLED, INTERNAL_CODE, Failure, Outcome, State, is_job_id, once
 from tools.journal import STREAM, WORKFLOW, application_name, home_id, open_client, queue_name
 from tools.worker_process import WorkerCommand, WorkerProcess
 from tools.workshop import JobStatus
@@ -119,7 +119,8 @@ class DbosJobs:
 
     def _row(self, job: str) -> "WorkflowStatus":
         client, _, home = self._open()
-        rows = client.list_workflows(workflow_ids=[job], application_name=application_name(home))
+        here = application_name(home)
+        rows = client.list_workflows(workflow_ids=[job], application_name=here) if is_job_id(job) else []
         if not rows:
             raise NotFound("job", job, [status.job for status in self.list(limit=20)])
         return rows[0]

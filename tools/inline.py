@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import threading
 import time
@@ -18,10 +19,11 @@ from engine.errors import NotFound
 from engine.files import write_json
 from engine.progress import PROGRESS, Control, Progress, Watch, silent
 from tools.home import read_json_if_there
-from tools.jobs import CANCELLED, Outcome, Recorded, State, finish, once
+from tools.jobs import CANCELLED, Outcome, Recorded, State, finish, is_job_id, once
 from tools.workshop import JobStatus, JsonValue, Workshop
 
 READ_EVERY_S = 0.05
+EVENTS = "events.jsonl"
 
 
 class FolderJob:
@@ -32,9 +34,11 @@ class FolderJob:
         self.began = time.time()
         self.control = Control(self._tell, (folder / "cancel").exists)
         self._folder = folder
+        self._events = folder / EVENTS
         self._watch = watch
         self._step = ""
         self._guard = threading.Lock()
+        _cut_torn_line(self._events)
 
     def step(self, name: str, function: Callable[[], JsonValue]) -> JsonValue:
         path = self._folder / "steps" / f"{_file_name(name)}.json"
@@ -55,7 +59,7 @@ class FolderJob:
 
     def _tell(self, progress: Progress) -> None:
         line = json.dumps({"step": self._step, "event": progress.model_dump(mode="json")})
-        with self._guard, (self._folder / "events.jsonl").open("a", encoding="utf-8") as file:
+        with self._guard, self._events.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
         self._watch(progress)
 
@@ -161,15 +165,14 @@ class InlineJobs:
             time.sleep(READ_EVERY_S)
 
     def _written(self, job: str, offset: int) -> Iterator[tuple[str, Progress]]:
-        path = self._root / job / "events.jsonl"
+        path = self._root / job / EVENTS
         lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
         for line in lines[offset:]:
             value = json.loads(line)
             yield value["step"], PROGRESS.validate_python(value["event"])
 
     def _asked(self, job: str) -> dict[str, Any]:
-        # a job id comes from a user: it names a folder here and nothing else
-        found = read_json_if_there(self._root / job / "job.json") if Path(job).name == job else None
+        found = read_json_if_there(self._root / job / "job.json") if is_job_id(job) else None
         if found is None:
             raise NotFound("job", job, [status.job for status in self.list(limit=20)])
         return found
@@ -182,6 +185,13 @@ class InlineJobs:
         if (self._root / job / "cancel").exists():
             return "cancelling"
         return "running" if job in self._active else "queued"
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Take away what a killed process wrote of its last line: the next line must not be joined to it."""
+    if path.exists():
+        text = path.read_bytes()
+        os.truncate(path, text.rfind(b"\n") + 1)
 
 
 def _file_name(step: str) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, TypeVar
@@ -14,11 +15,12 @@ from engine.progress import FitFinished, FitProgress, FitStarted, Note, Progress
 from tools.spec import ToolRequest, ToolResult
 
 State = Literal["queued", "running", "cancelling", "done", "cancelled", "failed"]
-STATES: tuple[State, ...] = ("queued", "running", "cancelling", "done", "cancelled", "failed")
 ENDED: frozenset[str] = frozenset({"done", "cancelled", "failed"})
 
 CANCELLED_CODE = "job_cancelled"
 INTERNAL_CODE = "internal_error"
+
+_JOB_ID = re.compile(r"[A-Za-z0-9_\-]{1,64}")
 
 log = logging.getLogger("millwright.jobs")
 Value = TypeVar("Value")
@@ -27,6 +29,11 @@ Value = TypeVar("Value")
 def job_id(call_id: str | None) -> str:
     """The job of a tool call, e.g. 'job_3f9a0c1b2d4e': the same call always has the same job, no call a fresh one."""
     return "job_" + _short_hash(call_id or uuid.uuid4().hex)
+
+
+def is_job_id(text: str) -> bool:
+    """Whether a job may have this id. It comes from a user, and is then asked for in a database or as a folder."""
+    return _JOB_ID.fullmatch(text) is not None
 
 
 def run_id(job: str) -> str:

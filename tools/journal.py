@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.files import write_json
-from tools.cancels import sqlalchemy_url
+from engine.registry_index import driver_url
 from tools.home import read_json
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def open_client(database_url: str, home: str, concurrency: int = 1) -> "DBOSClie
     from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
     logging.getLogger("dbos").setLevel(logging.WARNING)
-    url = sqlalchemy_url(database_url)
+    url = driver_url(database_url)
     DBOS.migrate(url)
     client = DBOSClient(
         system_database_url=url, serializer=DBOSPortableJSONSerializer(), application_name=application_name(home)

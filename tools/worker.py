@@ -14,7 +14,8 @@ from typing import Any, cast
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
 from engine.progress import Control, FitProgress, Progress
-from tools.cancels import Cancels, sqlalchemy_url
+from engine.registry_index import driver_url
+from tools.cancels import Cancels
 from tools.jobs import CANCELLED, Outcome, Recorded, finish
 from tools.journal import (
     JOURNAL_VERSION,
@@ -151,7 +152,7 @@ def _launch(runner: Runner, home: Path, database_url: str, concurrency: int) -> 
     open_client(database_url, name, concurrency).destroy()
     config: DBOSConfig = {
         "name": application_name(name),
-        "system_database_url": sqlalchemy_url(database_url),
+        "system_database_url": driver_url(database_url),
         "run_admin_server": False,
         "executor_id": f"worker-{name}",
         "application_version": JOURNAL_VERSION,

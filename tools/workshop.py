@@ -1,10 +1,10 @@
 """What every tool receives as its first argument."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -102,7 +102,6 @@ class Workshop:
     job: JobContext | None = None
     threads: int = 1
     registrar: "RegistrarProcess | None" = None
-    extras: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def runs(self) -> Path:

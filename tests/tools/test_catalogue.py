@@ -73,7 +73,7 @@ def test_a_job_can_be_started_without_waiting(workshop: Workshop) -> None:
 
 
 def test_an_unknown_job_is_an_error_that_a_model_can_mend(workshop: Workshop) -> None:
-    for job in ("job_none", "../../etc"):
+    for job in ("job_none", "../../etc", "a\0b", "a" * 300, ""):
         with pytest.raises(Fixable, match="There is no job") as error:
             workshop.call("job_status", job=job)
         assert error.value.code == "job_not_found"

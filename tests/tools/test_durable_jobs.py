@@ -15,8 +15,8 @@ import sqlalchemy as sa
 
 from engine.errors import ColumnNotFound, HomeBusy, JobFailed, NotFound, WorkerLost
 from engine.progress import Progress
+from engine.registry_index import driver_url
 from tests.tools.small_worker import StepsRequest
-from tools.cancels import sqlalchemy_url
 from tools.durable import DbosJobs
 from tools.lock import holder, home_lock, is_held
 from tools.worker_process import WorkerCommand
@@ -34,7 +34,7 @@ def database_url(request: pytest.FixtureRequest, home: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{home / 'millwright.db'}"
         return
-    server = sa.make_url(sqlalchemy_url(request.getfixturevalue("postgres_url")))
+    server = sa.make_url(driver_url(request.getfixturevalue("postgres_url")))
     name = f"millwright_{uuid.uuid4().hex[:8]}"
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:

@@ -1,6 +1,9 @@
 """What all jobs share, and jobs in this process: names, errors as JSON, events told once, records on disk."""
 
+import sqlite3
+import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,7 @@ from engine.errors import (
 )
 from engine.progress import FitFinished, FitProgress, FitStarted, Note, Progress, StageStarted
 from tests.tools.small_worker import StepsRequest, small_workshop
+from tools.cancels import POLL_S, Cancels
 from tools.inline import InlineJobs
 from tools.jobs import Failure, Outcome, job_id, model_id, once, run_id
 from tools.pace import Pace
@@ -94,6 +98,34 @@ def test_a_job_in_this_process_goes_on_from_its_last_recorded_step(home: Path, t
     next((folder / "steps").glob("step-2*")).unlink()
     assert jobs.run("steps", request, "job_a")["steps"] == 3
     assert (tmp_path / "effects").read_text() == "0\n1\n2\n2\n"
+
+
+def test_a_line_that_a_kill_tore_is_told_whole_by_the_job_that_goes_on(home: Path, tmp_path: Path) -> None:
+    request = StepsRequest(effects=str(tmp_path / "effects"), steps=2, seconds=0)
+    jobs = inline(home)
+    jobs.run("steps", request, "job_a")
+    folder, before = home / "jobs" / "job_a", jobs.progress("job_a")
+    text = (folder / "events.jsonl").read_text()
+    (folder / "events.jsonl").write_text(text[:-20])
+    assert jobs.progress("job_a") == before[:-1]
+    (folder / "outcome.json").unlink()
+    next((folder / "steps").glob("step-1*")).unlink()
+    jobs.run("steps", request, "job_a")
+    assert [event.kind for event in jobs.progress("job_a")] == [event.kind for event in before]
+
+
+def test_a_cancel_is_heard_after_the_database_was_away(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'jobs.db'}"
+    cancels = Cancels(url)
+    with cancels.flag("job_a") as raised:
+        with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+            connection.execute("ALTER TABLE millwright_cancels RENAME TO away")
+        time.sleep(3 * POLL_S)
+        with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+            connection.execute("ALTER TABLE away RENAME TO millwright_cancels")
+        cancels.ask("job_a")
+        assert raised.wait(5)
+    cancels.close()
 
 
 def test_a_job_started_in_the_background_is_followed_and_cancelled(home: Path, tmp_path: Path) -> None:
