@@ -86,6 +86,8 @@ def _openai(settings: LlmSettings) -> "BaseChatModel":
 
 def _init(settings: LlmSettings) -> "BaseChatModel":
     model = _model_name(settings, "for example MILLWRIGHT_LLM__MODEL=anthropic:claude-sonnet-4-5")
+    if settings.base_url is not None:
+        _check_url(settings.base_url)
     if ":" not in model:
         raise BadSettings(f"llm.model {model!r} names no provider.", "Write it as 'provider:model'.")
     from langchain.chat_models import init_chat_model
@@ -121,9 +123,17 @@ def _model_name(settings: LlmSettings, example: str) -> str:
 
 
 def _check_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if not _is_web_address(url):
         raise BadSettings(
             f"llm.base_url {url!r} is not an http(s) address.",
             "Write it in full, for example MILLWRIGHT_LLM__BASE_URL=http://localhost:8000/v1.",
         )
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        # asking for the port reads it, and raises where it is no number
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -107,7 +107,7 @@ def made_home(home: Path) -> Path:
     Raises:
         HomeNotWritable, DiskFull: it does not, or cannot.
     """
-    path = home.expanduser().resolve()
+    path = home.resolve()
     with typed_disk_errors(path):
         path.mkdir(parents=True, exist_ok=True)
         probe = path / f".probe-{os.getpid()}"

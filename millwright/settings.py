@@ -2,7 +2,8 @@
 
 A variable is `MILLWRIGHT_` and the field's name; `__` goes a level down: `MILLWRIGHT_LLM__MODEL`. A value may also be
 given as the name of a file that holds it, for secrets: `MILLWRIGHT_LLM__API_KEY_FILE=/run/secrets/llm`. The
-environment wins over the file. A name that is not a setting is an error, so that a slip of the pen is not silence.
+environment wins over the file. A blank value is as good as none, and `null` is none where a setting may have none. A
+name that is not a setting is an error, so that a slip of the pen is not silence.
 """
 
 import os
@@ -11,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import (
@@ -21,6 +22,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     SettingsError,
 )
+from pydantic_settings.sources.types import EnvNoneType
 
 from agents.provider import LlmSettings
 from engine.environment import available_cores
@@ -31,6 +33,7 @@ OTHERS = ("MILLWRIGHT_TEST_", "MILLWRIGHT_REQUIRE_BACKENDS")
 """Names with our prefix that belong to the test suite."""
 FILE = "_FILE"
 DOTENV = Path(".env")
+NONE = "null"
 
 
 class _Part(BaseModel):
@@ -63,7 +66,12 @@ class Settings(BaseSettings):
     """All settings, with defaults that need nothing: SQLite in the home, no key, no network."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=False
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_parse_none_str=NONE,
+        extra="forbid",
+        frozen=True,
+        validate_default=False,
     )
 
     home: Path = Field(Path(".millwright"), description="Folder that holds everything; nothing is written elsewhere.")
@@ -79,6 +87,14 @@ class Settings(BaseSettings):
     llm: LlmSettings = LlmSettings()
     jobs: JobSettings = JobSettings()
     api: ApiSettings = ApiSettings()
+
+    @field_validator("home")
+    @classmethod
+    def _from_the_users_home(cls, home: Path) -> Path:
+        try:
+            return home.expanduser()
+        except RuntimeError as error:
+            raise ValueError(f"{str(home)!r} names no user's home") from error
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401  whatever the fields take
         """Raises: BadSettings: an unknown name or a value that does not fit, named as the variable to change."""
@@ -128,7 +144,9 @@ class _Environment(EnvSettingsSource):
     def __init__(self, settings_cls: type[BaseSettings]) -> None:
         super().__init__(settings_cls)
         given = {**_dotenv(DOTENV), **{name: value for name, value in os.environ.items() if name.startswith(PREFIX)}}
-        self.env_vars = {name.lower(): value for name, value in _resolved(given, set(setting_names(settings_cls)))}
+        filled = {name: value for name, value in given.items() if value.strip()}
+        resolved = _resolved(filled, set(setting_names(settings_cls)))
+        self.env_vars = {name.lower(): EnvNoneType(value) if value == NONE else value for name, value in resolved}
 
 
 def setting_names(settings: type[BaseModel], prefix: str = PREFIX) -> Iterator[str]:
@@ -141,7 +159,8 @@ def setting_names(settings: type[BaseModel], prefix: str = PREFIX) -> Iterator[s
 def env_example(settings: type[BaseSettings]) -> str:
     """The text of `.env.example`: every setting with its description and default, commented out."""
     lines = ["# Settings of Millwright: copy this file to .env and uncomment what you change."]
-    lines += ["# Any of them may be given as a file that holds the value: add _FILE to its name.", ""]
+    lines += ["# Any of them may be given as a file that holds the value: add _FILE to its name."]
+    lines += ["# A blank value is as good as none: the default holds.", ""]
     for _, variable, field in _fields(settings, PREFIX):
         lines += [f"# {field.description}", f"# {variable}={_default(field)}", ""]
     return "\n".join(lines)

@@ -1,6 +1,6 @@
 """A run and a conversation from Python, each in one call."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langgraph.checkpoint.base import BaseCheckpointSaver
 
-    from graphs.events import Event
+    from graphs.events import ApprovalWanted
     from graphs.run_types import RunSummary
     from graphs.sessions import Turn
     from tools.workshop import Workshop
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the assistant said, and the session to go on in: `chat("and with F1?", session=answer.session)`."""
+    """What the assistant said, and the session to go on in: `chat("and with F1?", session=answer.session)`.
+
+    `turn.approval` is the call that waits for a yes, when `chat` was not told how to answer it.
+    """
 
     text: str
     session: str
@@ -35,36 +38,53 @@ def run(goal: str, data: str, *, settings: Settings | None = None, **choices: An
 
     Args:
         data: a file, 'sample:NAME', a database URL with `query`, or a dataset id.
-        choices: what `graphs.run_types.RunRequest` takes, e.g. target='Churn', budget_seconds=30.
+        choices: what `graphs.run_types.RunRequest` takes, e.g. target='Churn', budget_seconds=30; the budget of the
+            settings by default.
 
     Raises:
+        BadArguments, BadBudget: a choice that does not fit; nothing was written.
         MillwrightError: what stopped the run.
     """
     from graphs.run_types import RunRequest
     from graphs.runs import start_run
 
-    request = RunRequest.model_validate({"approve_all": True, **choices, "goal": goal, "data": data})
+    settings = settings or Settings()
+    limit = {} if choices.get("max_models") is not None else {"budget_seconds": settings.budget_seconds}
+    request = RunRequest.of(**{"approve_all": True, **limit, **choices, "goal": goal, "data": data})
     with _opened(settings) as (workshop, model, saver):
         return start_run(workshop, model, saver, request)
 
 
-def chat(text: str, *, session: str | None = None, settings: Settings | None = None) -> Answer:
+def chat(
+    text: str,
+    *,
+    session: str | None = None,
+    approve: "Callable[[ApprovalWanted], bool] | None" = None,
+    settings: Settings | None = None,
+) -> Answer:
     """Say something to the assistant and get its answer; give `session` to go on with a conversation.
+
+    Args:
+        approve: asked for a yes or no to each call that changes what others use, e.g. `lambda wanted: True`. Without
+            it such a call is left waiting, and the next message cancels it.
 
     Raises:
         NotFound: no such session.
+        MillwrightError: what ended the turn; the conversation can go on.
     """
+    from graphs.assistant import Decision
     from graphs.sessions import Sessions
 
     with _opened(settings) as (workshop, model, saver):
         sessions = Sessions(workshop, model, saver)
         chosen = session or sessions.create(text[:60]).id
-        turn = sessions.send(chosen, text, _unheard)
+        turn = sessions.send(chosen, text)
+        while turn.approval is not None and approve is not None:
+            decision = Decision(approve=approve(turn.approval))
+            turn = sessions.approve(chosen, turn.approval.approval, decision)
+        if turn.cause is not None:
+            raise turn.cause
         return Answer(turn.text, chosen, turn)
-
-
-def _unheard(_: "Event") -> None:
-    """The events of a conversation that nobody watches."""
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """What a user means by the data they name: a dataset imported before, or a source to read."""
 
-from pathlib import Path
-
+from engine.data.load import safe_path
 from engine.errors import NotFound
 from tools.workshop import Workshop
 
@@ -12,9 +11,10 @@ def known_dataset(workshop: Workshop, data: str) -> str | None:
     A file of that name goes first, as what is in it may have changed since.
 
     Raises:
+        SourceNotFound: no file can have this path.
         NotFound: it looks like an id, and there is no such dataset.
     """
-    if Path(data).exists() or ":" in data:
+    if ":" in data or safe_path(data).exists():
         return None
     try:
         return workshop.datasets.get(data).id

@@ -20,6 +20,7 @@ State = Literal["ok", "warning", "broken"]
 GIB = 1024**3
 BROKEN_BELOW, WARN_BELOW = 0.5 * GIB, 5 * GIB
 PROBE_SECONDS = 120
+URL_STEP = "Write MILLWRIGHT_DATABASE_URL as postgresql://user:password@host/name, or unset it to use SQLite."
 TORCH_PROBE = (
     "import torch; g = torch.cuda.is_available(); print(torch.__version__, torch.cuda.get_device_name(0) if g else '')"
 )
@@ -81,14 +82,18 @@ def database(settings: "Settings") -> Check:
     from sqlalchemy import create_engine, make_url, text
     from sqlalchemy.exc import SQLAlchemyError
 
-    url = make_url(settings.database_url) if settings.database_url else None
+    try:
+        url = make_url(settings.database_url) if settings.database_url else None
+    except (SQLAlchemyError, ValueError):
+        # what was given may hold a password: it is not shown
+        return Check(name="database", state="broken", detail="not the URL of a database", next_step=URL_STEP)
     if url is None or (url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()):
         return Check(name="database", state="ok", detail="SQLite in the home")
     shown = url.render_as_string(hide_password=True)
     try:
         with create_engine(url).connect() as connection:
             connection.execute(text("select 1"))
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, ImportError) as error:
         step = "Start the database, or unset MILLWRIGHT_DATABASE_URL to use SQLite."
         why = str(error).splitlines()[0]
         return Check(name="database", state="broken", detail=f"{shown}: {why}", next_step=step)

@@ -106,13 +106,9 @@ class Choices:
         """The request of a run.
 
         Raises:
-            BadBudget, BadChoice, UnknownKind: something on the command line cannot be used.
+            BadArguments, BadBudget, BadChoice, UnknownKind: something on the command line cannot be used.
         """
         from graphs.run_types import RunRequest
 
         everything = {**self.training(), **self.importing()}
-        request = RunRequest.model_validate(
-            {"goal": goal, "data": self.data, "approve_all": approve_all, "defaults": self.defaults, **everything}
-        )
-        request.check()
-        return request
+        return RunRequest.of(goal=goal, data=self.data, approve_all=approve_all, defaults=self.defaults, **everything)

@@ -37,15 +37,24 @@ class Conversation:
 
     def run(self) -> None:
         """Take lines until /quit or the end of the input."""
-        self.waiting = self.sessions.pending(self.session)
-        if self.waiting is not None:
-            self._note(question(self.waiting))
+        self._take_up()
         while True:
             line = self._line()
             if line is None or line in ("/quit", "/exit"):
                 return
             if line:
                 self._take(line)
+
+    def _take_up(self) -> None:
+        """Go on where the conversation stands: with a turn that was broken off, or with a call that waits."""
+        if self.sessions.get(self.session).state == "working":
+            said = [message.text for message in self.sessions.history(self.session) if message.role == "user"][-1]
+            self._note(f"The last turn was broken off; going on with it: {said}")
+            self._hear(said, lambda listener: self.sessions.resume(self.session, listener))
+            return
+        self.waiting = self.sessions.pending(self.session)
+        if self.waiting is not None:
+            self._note(question(self.waiting))
 
     def _line(self) -> str | None:
         """The next line without its end; None at the end of the input."""
@@ -63,12 +72,19 @@ class Conversation:
         elif line.startswith("/"):
             self._note(f"{line} is not a command. {HELP}")
         else:
-            self._turn(line)
+            self._hear(line, lambda listener: self._answer(line, listener))
 
-    def _turn(self, line: str) -> None:
+    def _hear(self, line: str, work: Callable[[Listener], Turn | None]) -> None:
+        """Do the turn that `line` is the beginning of. Leaving it gives it up, and stops the job that it began."""
         listener = Listener(self.workshop, words=self.words)
-        with listening(listener):
-            turn = self._answer(line, listener)
+        try:
+            with listening(listener):
+                turn = work(listener)
+        except KeyboardInterrupt:
+            self.sessions.cancel(self.session)
+            raise
+        if turn is None:
+            return
         self.words("\n")
         self._record(line, turn)
         self.waiting = turn.approval

@@ -7,8 +7,6 @@ import typer
 from millwright.cli.options import Json
 from millwright.cli.reply import Reply
 
-GOAL = "predict which customers churn"
-SAMPLE = "sample:churn"
 BUDGET = 30.0
 
 

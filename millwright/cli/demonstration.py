@@ -19,8 +19,7 @@ SAMPLE = "sample:churn"
 
 def demonstrate(budget: float, json: bool) -> Reply:
     """Run the sample to a model and predict its first row."""
-    request = RunRequest(goal=GOAL, data=SAMPLE, budget_seconds=budget, approve_all=True)
-    request.check()
+    request = RunRequest.of(goal=GOAL, data=SAMPLE, budget_seconds=budget, approve_all=True)
     with opened() as workshop:
         summary, exit_code = runs.run(workshop, request)
         row = first_row(workshop, summary.target)

@@ -2,13 +2,20 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from engine.errors import MillwrightError
+from engine.errors import MillwrightError, NotFound
 
+if TYPE_CHECKING:
+    from tools.workshop import Jobs
+
+PATIENCE_S = 10.0
+LOOK_EVERY_S = 0.1
 EXIT_CODE = 130
 """What a shell reports for a command that was ended by Ctrl-C."""
 
@@ -17,6 +24,19 @@ class Interrupted(MillwrightError):
     """The user left; the hint says how to go on."""
 
     code = "interrupted"
+
+
+def cancel_job(jobs: "Jobs", job: str) -> None:
+    """Cancel a job that was asked for; it may take a moment until it is on record."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            jobs.cancel(job)
+            return
+        except NotFound:
+            if time.monotonic() > deadline:
+                return
+            time.sleep(LOOK_EVERY_S)
 
 
 @dataclass

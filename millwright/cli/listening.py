@@ -3,11 +3,10 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from graphs.events import Event, PlanProposed, TextDelta, ToolFinished, ToolProgress, ToolStarted
-from millwright.cli.interrupt import Interrupt, stop_on_interrupt
+from millwright.cli.interrupt import Interrupt, cancel_job, stop_on_interrupt
 from millwright.cli.live import Course, View, open_view
 from millwright.cli.reply import console_on
 
@@ -15,10 +14,7 @@ if TYPE_CHECKING:
     from agents.plan import Plan
     from tools.workshop import Workshop
 
-ACTIVE = {"queued", "running"}
 WORTH_SAYING_S = 1.0
-CLOCK_STEP = timedelta(seconds=2)
-"""A job's time of creation may be recorded in whole seconds."""
 
 
 def to_stderr(text: str) -> None:
@@ -37,8 +33,7 @@ class Listener:
         self._words = words
         self._open = ExitStack()
         self._view: View | None = None
-        self._tool = ""
-        self._since = datetime.now(UTC)
+        self._job: str | None = None
         self.plan_shown = ""
 
     def __call__(self, event: Event) -> None:
@@ -48,7 +43,7 @@ class Listener:
             case PlanProposed():
                 self.show_plan(event.plan)
             case ToolStarted():
-                self._begin(event.tool)
+                self._begin(event)
             case ToolProgress() if self._view is not None:
                 self._view.progress(event.progress)
             case ToolFinished():
@@ -80,24 +75,22 @@ class Listener:
 
     def job_runs(self) -> bool:
         """Whether a job is under way, which keeps its best so far when it is told to stop."""
-        spec = self._workshop.tools.get(self._tool)
-        return self._view is not None and spec is not None and spec.job
+        return self._view is not None and self._job is not None
 
     def cancel(self) -> None:
-        """Cancel the jobs that the tool call under way has started."""
-        for job in self._workshop.jobs.list(limit=20):
-            if job.state in ACTIVE and job.created >= self._since - CLOCK_STEP:
-                self._workshop.jobs.cancel(job.job)
+        """Cancel the job that the tool call under way has started, and no other one of this home."""
+        if self._job is not None:
+            cancel_job(self._workshop.jobs, self._job)
 
     def close(self) -> None:
         self._open.close()
         self._view = None
 
-    def _begin(self, tool: str) -> None:
+    def _begin(self, event: ToolStarted) -> None:
         self.close()
-        self._tool, self._since = tool, datetime.now(UTC)
+        self._job = event.job
         self._view = self._open.enter_context(open_view(self._course))
-        self._view.say(f"> {tool}")
+        self._view.say(f"> {event.tool}")
 
     def _end(self, event: ToolFinished) -> None:
         self.close()

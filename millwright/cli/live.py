@@ -129,7 +129,7 @@ def describe(progress: Progress) -> str:
 def open_view(course: Course) -> Iterator[View]:
     """A view for this stderr, closed at the end."""
     console = console_on(sys.stderr)
-    if not console.is_terminal:
+    if not console.is_terminal or console.is_dumb_terminal or console.no_color:
         yield Lines(course)
         return
     screen = Screen(console, course)

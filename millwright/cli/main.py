@@ -16,6 +16,7 @@ from millwright.cli.interrupt import EXIT_CODE, Interrupted
 from millwright.cli.reply import Reply, stdout_for, write_document
 
 WIDTH = 100
+TEXTS = {"--help", "-h"}
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -66,7 +67,8 @@ app.command()(serving.serve)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    as_json = "--json" in given
+    # a text that was asked for is a text, whoever reads it
+    as_json = "--json" in given and not TEXTS & set(given)
     try:
         with stdout_for(as_json) as stdout:
             return _answer(given, as_json, stdout)

@@ -3,10 +3,9 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.errors import NotFound
 from engine.progress import Watch, silent
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def call_job(
     workshop: "Workshop", tool: str, result: type[Result], budget: float | None, /, **arguments: object
 ) -> Result:
     """Call a tool that runs as a job: progress is shown, and Ctrl-C stops the job instead of abandoning it."""
-    from millwright.cli.interrupt import stop_on_interrupt
+    from millwright.cli.interrupt import cancel_job, stop_on_interrupt
     from millwright.cli.live import Course, open_view
     from tools.catalogue import invoke
     from tools.jobs import job_id
@@ -51,7 +50,8 @@ def call_job(
     if tool not in workshop.tools or not workshop.tools[tool].job:
         return call(workshop, tool, result, **arguments)
     call_id = f"cli-{uuid.uuid4().hex}"
-    with open_view(Course(budget)) as view, stop_on_interrupt(lambda: workshop.jobs.cancel(job_id(call_id)), view.say):
+    cancel = partial(cancel_job, workshop.jobs, job_id(call_id))
+    with open_view(Course(budget)) as view, stop_on_interrupt(cancel, view.say):
         answer = invoke(workshop, tool, arguments, call_id=call_id, watch=view.progress)
     assert isinstance(answer, result)
     return answer
@@ -65,14 +65,10 @@ def dataset_of(workshop: "Workshop", data: str, **options: object) -> str:
         DataError: neither a dataset nor a source that can be read.
     """
     from tools.data import DatasetSummary
+    from tools.sources import known_dataset
 
-    if not Path(data).exists() and ":" not in data:
-        try:
-            return workshop.datasets.get(data).id
-        except NotFound:
-            if data.startswith("ds_"):
-                raise
-    return call(workshop, "import_dataset", DatasetSummary, source=data, **options).dataset
+    known = known_dataset(workshop, data)
+    return known or call(workshop, "import_dataset", DatasetSummary, source=data, **options).dataset
 
 
 @contextmanager

@@ -21,7 +21,8 @@ Models = Annotated[
     str | None, typer.Option(metavar="A,B", help="Candidates: linear, forest, lightgbm; all of them by default.")
 ]
 MaxModels = Annotated[
-    int | None, typer.Option(metavar="N", help="Train exactly N candidates, however long it takes; reproducible.")
+    int | None,
+    typer.Option(metavar="N", min=1, max=200, help="Train exactly N candidates, however long it takes; reproducible."),
 ]
 Drop = Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Column to leave out; may be repeated.")]
 Kinds = Annotated[

@@ -22,6 +22,8 @@ from millwright.cli.options import (
 )
 from millwright.cli.reply import Reply
 
+DEFAULT_SPLIT = "auto"
+
 
 def run(
     goal: Annotated[str | None, typer.Argument(metavar="GOAL", help="What you want, in words.")] = None,
@@ -35,7 +37,7 @@ def run(
     max_models: MaxModels = None,
     drop: Drop = None,
     kind: Kinds = None,
-    split: Split = "auto",
+    split: Split = DEFAULT_SPLIT,
     seed: Seed = 0,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Run the plan without asking.")] = False,
@@ -47,6 +49,20 @@ def run(
     best so far.
     """
     if resume is not None:
+        given = {
+            "GOAL": goal,
+            "--data": data,
+            "--target": target,
+            "--budget": budget,
+            "--metric": metric,
+            "--models": models,
+            "--max-models": max_models,
+            "--drop": drop,
+            "--kind": kind,
+            "--split": split if split != DEFAULT_SPLIT else None,
+            "--seed": seed or None,
+        }
+        _must_stand_alone("--resume", [name for name, value in given.items() if value is not None])
         from millwright.cli import runs
 
         return runs.resume(resume, yes, json)
@@ -58,6 +74,13 @@ def run(
     return runs.start(choices.request(goal, approve_all=yes), json)
 
 
+def _must_stand_alone(option: str, others: list[str]) -> None:
+    if others:
+        raise typer.BadParameter(
+            f"the run goes on as it was asked for: leave out {', '.join(others)}.", param_hint=option
+        )
+
+
 def train(
     data: Data,
     target: Target = None,
@@ -67,7 +90,7 @@ def train(
     max_models: MaxModels = None,
     drop: Drop = None,
     kind: Kinds = None,
-    split: Split = "auto",
+    split: Split = DEFAULT_SPLIT,
     seed: Seed = 0,
     json: Json = False,
 ) -> Reply:
@@ -82,6 +105,7 @@ def train(
     choices = Choices(data, target, budget, metric, models, max_models, drop, kind, split, seed)
     limit = choices.request("train").budget_seconds  # refuses what cannot be trained before anything is imported
     with opened() as workshop:
+        workshop.jobs.warm()
         dataset = dataset_of(workshop, data, **choices.importing())
         result = call_job(workshop, "train_model", TrainingResult, limit, dataset=dataset, **choices.training())
     summary = summary_of(result, result.run, result.seconds)

@@ -46,6 +46,7 @@ def test_the_default_is_the_offline_planner() -> None:
         ({"provider": "openai"}, "llm.model is not set.*MILLWRIGHT_LLM__MODEL"),
         ({"provider": "openai", "model": "m"}, "neither a key nor an endpoint.*MILLWRIGHT_LLM__API_KEY"),
         ({"provider": "openai", "model": "m", "base_url": "localhost:80"}, "not an http.*BASE_URL"),
+        ({"provider": "openai", "model": "m", "base_url": "http://h:abc/v1"}, "not an http.*BASE_URL"),
         ({"provider": "init", "model": "gpt"}, "names no provider.*provider:model"),
         ({"provider": "init", "model": "nosuch:thing"}, "cannot be used.*nosuch"),
         ({"provider": "init", "model": "anthropic:thing"}, "not installed.*langchain-anthropic"),

@@ -44,7 +44,9 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "millwright.cli", *arguments]
 
 
-def runner(home: Path, folder: Path) -> Millwright:
+def runner(home: Path, folder: Path, **variables: str) -> Millwright:
+    """The command in `folder`; `variables` are set besides."""
+
     def run(*arguments: str, stdin: str = "") -> Done:
         done = subprocess.run(
             command(*arguments),
@@ -52,13 +54,24 @@ def runner(home: Path, folder: Path) -> Millwright:
             capture_output=True,
             text=True,
             cwd=folder,
-            env=environment(home),
+            env=environment(home) | variables,
             timeout=PATIENCE_S,
             check=False,
         )
         return Done(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+def read_until(process: subprocess.Popen[str], word: str) -> str:
+    """What the process says on stderr up to the line with `word`."""
+    assert process.stderr is not None
+    said = ""
+    for line in process.stderr:
+        said += line
+        if word in line:
+            return said
+    raise AssertionError(f"{word!r} was never said: {said}")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """Conversations from a pipe: one line for each turn, kept and gone on with later."""
 
-from tests.cli.running import Trained
+import subprocess
+
+from tests.cli.running import Trained, command, environment, read_until
 
 
 def test_a_script_asks_and_every_turn_is_in_the_document(trained: Trained) -> None:
@@ -35,6 +37,26 @@ def test_a_call_that_changes_something_waits_for_a_yes(trained: Trained) -> None
     assert turns[1]["approval"] is None
     shown = trained.millwright("models", "show", model, "--json").document
     assert "challenger" in shown["summary"]["aliases"]
+
+
+def test_a_turn_that_a_kill_broke_off_is_gone_on_with(trained: Trained) -> None:
+    folder = trained.table.parent
+    process = subprocess.Popen(
+        command("chat", "--json"),
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        cwd=folder, env=environment(trained.home),
+    )  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write(f"train on {trained.table} to predict left, 8 seconds\n")
+    process.stdin.flush()
+    said = read_until(process, "fit linear")
+    process.kill()
+    process.communicate()
+    session = said.partition("Conversation ")[2].partition(".")[0]
+    done = trained.millwright("chat", "--session", session, "--json")
+    assert "broken off; going on with it: train on" in done.err
+    assert [turn["you"].partition(" ")[0] for turn in done.document["turns"]] == ["train"]
+    assert "mdl_" in done.document["turns"][0]["text"]
 
 
 def test_an_unknown_conversation_is_refused(trained: Trained) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import Millwright, Trained, table_text
+from tests.cli.running import Millwright, Trained, runner, table_text
 
 SUMMARY = {
     "run_id", "dataset_id", "model_id", "task", "target", "metric", "validation", "baseline", "leaderboard",
@@ -132,3 +132,38 @@ def test_doctor_says_what_is_broken_and_what_to_do(millwright: Millwright, home:
     broken = [check for check in done.document["checks"] if check["state"] == "broken"]
     assert [check["name"] for check in broken] == ["home"]
     assert "MILLWRIGHT_HOME" in broken[0]["next_step"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "name", "word"),
+    [
+        ({"MILLWRIGHT_DATABASE_URL": "foo"}, "database", "MILLWRIGHT_DATABASE_URL"),
+        ({"MILLWRIGHT_DATABASE_URL": "postgresql://h:abc/x"}, "database", "MILLWRIGHT_DATABASE_URL"),
+        ({"MILLWRIGHT_DATABASE_URL": "nosuchdb://h/x"}, "database", "MILLWRIGHT_DATABASE_URL"),
+        (
+            {
+                "MILLWRIGHT_LLM__PROVIDER": "openai",
+                "MILLWRIGHT_LLM__MODEL": "m",
+                "MILLWRIGHT_LLM__BASE_URL": "http://h:abc/v1",
+            },
+            "language model",
+            "MILLWRIGHT_LLM__BASE_URL",
+        ),
+    ],
+    ids=["no url", "no port", "no driver", "no port of an endpoint"],
+)
+def test_doctor_diagnoses_addresses_that_cannot_be_read(
+    home: Path, tmp_path: Path, variables: dict[str, str], name: str, word: str
+) -> None:
+    done = runner(home, tmp_path, **variables)("doctor", "--json")
+    assert done.code == 1, done.err
+    broken = [check for check in done.document["checks"] if check["state"] == "broken"]
+    assert [check["name"] for check in broken] == [name]
+    assert word in broken[0]["next_step"]
+
+
+def test_a_run_takes_a_dataset_by_its_name(trained: Trained) -> None:
+    work = ("--models", "linear", "--max-models", "1", "--yes", "--json")
+    done = trained.millwright("run", "predict left", "--data", "clients", *work)
+    assert done.code == 0, done.err
+    assert done.document["dataset_id"] == trained.summary["dataset_id"]

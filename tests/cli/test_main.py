@@ -54,6 +54,27 @@ def test_wrong_usage_exits_2_and_says_where_the_help_is(millwright: Millwright, 
     assert done.out == ""
 
 
+def test_a_help_that_was_asked_for_is_text_with_json_too(millwright: Millwright) -> None:
+    done = millwright("train", "--json", "--help")
+    assert done.code == 0
+    assert "Usage: millwright train" in done.out
+
+
+@pytest.mark.parametrize("number", ["0", "201"])
+def test_a_number_of_models_out_of_range_is_wrong_usage(millwright: Millwright, home: Path, number: str) -> None:
+    for work in (("train",), ("run", "predict left", "--yes")):
+        done = millwright(*work, "--data", "sample:churn", "--max-models", number, "--json")
+        assert (done.code, done.error["code"]) == (2, "usage")
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("also", [("predict left",), ("--data", "x.csv"), ("--budget", "5"), ("--split", "random")])
+def test_a_resumed_run_is_not_asked_for_anything_else(millwright: Millwright, also: tuple[str, ...]) -> None:
+    done = millwright("run", *also, "--resume", "run_1", "--json")
+    assert (done.code, done.error["code"]) == (2, "usage")
+    assert (also[0] if also[0].startswith("-") else "GOAL") in done.error["message"]
+
+
 def test_wrong_usage_is_a_document_too(millwright: Millwright) -> None:
     done = millwright("train", "--json")
     assert done.code == 2

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.cli.running import Millwright, command, environment
+from tests.cli.running import Millwright, command, environment, read_until
 
 PATIENCE_S = 60.0
 
@@ -25,16 +25,6 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
-
-
-def read_until(process: subprocess.Popen[str], word: str) -> str:
-    assert process.stderr is not None
-    said = ""
-    for line in process.stderr:
-        said += line
-        if word in line:
-            return said
-    raise AssertionError(f"{word!r} was never said: {said}")
 
 
 def test_ctrl_c_stops_the_training_and_keeps_the_best_so_far(tmp_path: Path, home: Path) -> None:

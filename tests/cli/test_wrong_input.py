@@ -34,7 +34,7 @@ def refused(done: Done, code: str, *words: str) -> None:
 
 def nothing_left(home: Path) -> None:
     """No dataset, no model, and no half-made folder."""
-    for kind in ("datasets", "models"):
+    for kind in ("datasets", "models", "runs"):
         folder = home / kind
         assert not folder.exists() or [path for path in folder.iterdir() if path.name != ".lock"] == []
 
@@ -43,8 +43,10 @@ def test_an_unknown_file_is_refused_and_the_nearest_name_offered(
     millwright: Millwright, home: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "clients.csv").write_text(GOOD)
-    refused(millwright("train", "--data", "client.csv", "--target", "left", "--json"), "file_not_found", "clients.csv")
-    nothing_left(home)
+    for work in (("train",), ("run", "predict left", "--yes")):
+        done = millwright(*work, "--data", "client.csv", "--target", "left", "--json")
+        refused(done, "file_not_found", "clients.csv")
+        nothing_left(home)
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
@@ -55,10 +57,12 @@ def test_what_is_no_table_is_refused(millwright: Millwright, home: Path, tmp_pat
     nothing_left(home)
 
 
-def test_an_unknown_target_is_refused_with_the_nearest_name(millwright: Millwright, tmp_path: Path) -> None:
+def test_an_unknown_target_is_refused_with_the_nearest_name(millwright: Millwright, home: Path, tmp_path: Path) -> None:
     (tmp_path / "clients.csv").write_text(GOOD)
-    done = millwright("train", "--data", "clients.csv", "--target", "lef", "--json")
-    refused(done, "column_not_found", "'lef'", "Did you mean 'left'?")
+    for work in (("train",), ("run", "predict it", "--yes")):
+        done = millwright(*work, "--data", "clients.csv", "--target", "lef", "--json")
+        refused(done, "column_not_found", "'lef'", "Did you mean 'left'?")
+    nothing_left(home)
 
 
 @pytest.mark.parametrize("values", [["yes"] * len(ROWS), [""] * len(ROWS)], ids=["constant", "all missing"])
@@ -83,7 +87,7 @@ def test_an_unknown_kind_is_refused_with_the_kinds_there_are(
     nothing_left(home)
 
 
-@pytest.mark.parametrize("budget", ["0", "-1"])
+@pytest.mark.parametrize("budget", ["0", "-1", "inf"])
 @pytest.mark.parametrize("command", [("train",), ("run", "predict left", "--yes")], ids=["train", "run"])
 def test_a_budget_of_nothing_is_refused(
     millwright: Millwright, home: Path, tmp_path: Path, command: tuple[str, ...], budget: str

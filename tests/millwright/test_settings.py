@@ -103,6 +103,35 @@ def test_the_example_names_every_setting_and_is_itself_valid() -> None:
     assert Settings() == Settings(home=Path(".millwright"))
 
 
+def test_the_example_as_it_stands_changes_nothing() -> None:
+    text = env_example(Settings)
+    Path(".env").write_text("\n".join(line[2:] for line in text.splitlines() if line.startswith("# MILLWRIGHT_")))
+    assert Settings() == Settings(home=Path(".millwright"))
+
+
+def test_a_blank_variable_hides_the_file_and_is_as_good_as_none() -> None:
+    Path(".env").write_text("MILLWRIGHT_JOBS__THREADS=3\nMILLWRIGHT_LLM__MODEL=\n")
+    os.environ |= {"MILLWRIGHT_JOBS__THREADS": " ", "MILLWRIGHT_API__KEY": ""}
+    settings = Settings()
+    assert (settings.jobs.threads, settings.llm.model, settings.api.key) == (None, None, None)
+
+
+def test_null_is_none_where_a_setting_may_have_none() -> None:
+    os.environ["MILLWRIGHT_LLM__TEMPERATURE"] = "null"
+    assert Settings().llm.temperature is None
+    os.environ["MILLWRIGHT_BUDGET_SECONDS"] = "null"
+    with pytest.raises(BadSettings, match="MILLWRIGHT_BUDGET_SECONDS"):
+        Settings()
+
+
+def test_a_home_in_the_users_home_is_spelled_out_once() -> None:
+    os.environ["MILLWRIGHT_HOME"] = "~/mw"
+    settings = Settings()
+    assert settings.home == Path.home() / "mw"
+    assert settings.jobs_url == f"sqlite:///{Path.home().resolve() / 'mw' / 'millwright.db'}"
+    assert settings.for_worker()["home"] == str(Path.home().resolve() / "mw")
+
+
 def test_a_worker_gets_no_keys_and_no_variables_of_ours() -> None:
     os.environ |= {"MILLWRIGHT_LLM__API_KEY": "sk-123", "MILLWRIGHT_API__KEY": "k"}
     assert "sk-123" not in str(Settings().for_worker())
