@@ -1,15 +1,15 @@
 """What kind of problem a target makes, its classes in words, and whether it can be learned at all."""
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from engine.errors import BadChoice, TargetUnusable, TooFewRows
+from engine.kinds import Task as Task
 
-Task = Literal["binary", "multiclass", "regression"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
 MIN_ROWS = 5

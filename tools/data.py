@@ -4,9 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from engine.data.profiled import ColumnProfile as ColumnProfile
+from engine.kinds import Kind as Kind
+from engine.kinds import Task
 from tools.spec import ToolRequest, ToolResult
-
-Kind = Literal["number", "integer", "category", "text", "datetime", "boolean", "identifier"]
 
 
 class ImportDatasetRequest(ToolRequest):
@@ -72,30 +73,11 @@ class ProfileDatasetRequest(ToolRequest):
     target: str | None = Field(None, description="Column to predict; the one named at import by default.")
 
 
-class ColumnProfile(ToolResult):
-    """`relation` is the association with the target in [0, 1] (correlation ratio, Cramer's V or |Spearman|)."""
-
-    name: str
-    kind: Kind
-    missing: int
-    missing_share: float
-    distinct: int
-    minimum: float | None = None
-    quartiles: tuple[float, float, float] | None = None
-    maximum: float | None = None
-    mean: float | None = None
-    deviation: float | None = None
-    outliers: int | None = None
-    top: tuple[tuple[str, int], ...] = ()
-    histogram: tuple[int, ...] = ()
-    relation: float | None = None
-
-
 class DatasetProfile(ToolResult):
     dataset: str
     rows: int
     columns: tuple[ColumnProfile, ...]
     target: str | None
-    task: Literal["binary", "multiclass", "regression"] | None
+    task: Task | None
     class_shares: dict[str, float] = Field(default_factory=dict)
     warnings: tuple[str, ...] = ()

@@ -4,9 +4,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from engine.kinds import Task as Task
 from tools.spec import Estimate, ToolRequest, ToolResult
 
-Task = Literal["binary", "multiclass", "regression"]
 FitStatus = Literal["done", "stopped", "skipped", "failed"]
 
 

@@ -6,13 +6,12 @@
   (epsilon squared, Kelley 1935); its square root
 """
 
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-Task = Literal["binary", "multiclass", "regression"]
+from engine.kinds import Task
+
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 

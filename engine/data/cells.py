@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Kind = Literal["number", "integer", "category", "text", "datetime", "boolean", "identifier"]
+from engine.kinds import Kind as Kind
+
 Mask = npt.NDArray[np.bool_]
 
 TEXT = pd.StringDtype(na_value=np.nan)

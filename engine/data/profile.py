@@ -1,19 +1,18 @@
 """Describing the training rows: each column, its association with the target, and warnings in words."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
 
 from engine.data.association import lone_strength, missing_strength, relation
-from engine.data.cells import Kind, clip
+from engine.data.cells import clip
+from engine.data.profiled import ColumnProfile as ColumnProfile
+from engine.data.profiled import FrameProfile as FrameProfile
 from engine.data.schema import Column, Schema
 from engine.errors import TargetUnusable
+from engine.kinds import Task
 from engine.tasks import infer_task
-
-Task = Literal["binary", "multiclass", "regression"]
 
 _BINS = 10
 _TOP = 5
@@ -23,55 +22,25 @@ _FEW_OF_CLASS = 10
 _LEAK = 0.98
 
 
-class _Profile(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ColumnProfile(_Profile):
-    """One column. The numbers are of number and integer columns, `top` (value, count) of the others.
-
-    `outliers` lie more than 1.5 interquartile ranges outside the quartiles; `histogram` counts ten equal bins from
-    minimum to maximum; `relation` is the association with the target in [0, 1] (see `engine.data.association`).
-    """
-
-    name: str
-    kind: Kind
-    missing: int
-    missing_share: float
-    distinct: int
-    minimum: float | None = None
-    quartiles: tuple[float, float, float] | None = None
-    maximum: float | None = None
-    mean: float | None = None
-    deviation: float | None = None
-    outliers: int | None = None
-    top: tuple[tuple[str, int], ...] = ()
-    histogram: tuple[int, ...] = ()
-    relation: float | None = None
-
-
-class FrameProfile(_Profile):
-    """The rows given, and no others."""
-
-    rows: int
-    columns: tuple[ColumnProfile, ...]
-    target: str | None
-    task: Task | None
-    class_shares: dict[str, float] = Field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-
-
-def profile_frame(frame: pd.DataFrame, schema: Schema, target: str | None = None) -> FrameProfile:
+def profile_frame(
+    frame: pd.DataFrame, schema: Schema, target: str | None = None, most_columns: int | None = None
+) -> FrameProfile:
     """Profile coerced rows (training rows only: nothing here knows of sealed ones).
+
+    Of a schema with more columns than `most_columns`, the target and the first ones are profiled, and a warning says
+    so.
 
     Raises:
         ColumnNotFound: the target does not exist.
     """
     task = _task(frame, schema, target)
+    whole, schema = schema, _cut(schema, target, most_columns)
+    cut = len(whole.columns) - len(schema.columns)
     columns = tuple(_column(frame, column, target, task) for column in schema.columns)
     shares = _class_shares(frame, target) if task in {"binary", "multiclass"} and target is not None else {}
     warnings = [
-        *_row_warnings(frame, schema),
+        *([f"Only {len(columns):,} of {len(whole.columns):,} columns are described here."] if cut else []),
+        *(_row_warnings(frame, schema) if not cut else ()),  # rows are not equal for being so in some columns
         *(
             warning
             for column in columns
@@ -83,6 +52,13 @@ def profile_frame(frame: pd.DataFrame, schema: Schema, target: str | None = None
     return FrameProfile(
         rows=len(frame), columns=columns, target=target, task=task, class_shares=shares, warnings=tuple(warnings)
     )
+
+
+def _cut(schema: Schema, target: str | None, most: int | None) -> Schema:
+    if most is None or len(schema.columns) <= most:
+        return schema
+    kept = [name for name in schema.names if name != target][: most - 1]
+    return schema.subset([*kept, *([target] if target else [])])
 
 
 def _task(frame: pd.DataFrame, schema: Schema, target: str | None) -> Task | None:

@@ -1,0 +1,6 @@
+"""The words for what a column holds and what a target asks for. Nothing is loaded with them."""
+
+from typing import Literal
+
+Kind = Literal["number", "integer", "category", "text", "datetime", "boolean", "identifier"]
+Task = Literal["binary", "multiclass", "regression"]
