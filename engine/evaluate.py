@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from engine.errors import TargetUnusable
-from engine.metrics import Floats, Metric, Target, bootstrap_interval, confusion, metrics_of, score
+from engine.metrics import Floats, Metric, Target, bootstrap_interval, confusion, metrics_of, score, stand_in
 from engine.tasks import Task, encode_target
 
 MOST_POINTS = 200
@@ -27,8 +27,9 @@ class CalibrationBin(BaseModel):
 
 
 class Evaluation(BaseModel):
-    """A model measured on `rows` labelled rows; `unlabelled` more had no known label.
+    """A model measured on `rows` labelled rows; `unlabelled` more had no known label, of which the notes tell.
 
+    `metric` is the one asked for, or the one that stood in for it where it has no value on these rows (see `notes`).
     `ci` is the 95 % bootstrap interval. `confusion` has the true class by row. `roc` holds (false positive rate, true
     positive rate) and `pr` (recall, precision) points, binary only. `residuals` holds (predicted, true) pairs.
     """
@@ -49,6 +50,7 @@ class Evaluation(BaseModel):
     pr: tuple[tuple[float, float], ...] = ()
     calibration: tuple[CalibrationBin, ...] = ()
     residuals: tuple[tuple[float, float], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -63,27 +65,40 @@ def evaluate(
     """Measure a prediction (n,) or (n, classes) against a raw target column or encoded values (-1 or NaN: unknown).
 
     Raises:
-        TargetUnusable: no row has a known label, or the metric has no value on these rows.
+        TargetUnusable: no row has a known label.
     """
     truth = encode_target(y, task, classes) if isinstance(y, pd.Series) else y
     known = np.isfinite(truth) if task == "regression" else truth >= 0
     truth, prediction = truth[known], np.asarray(prediction, dtype=np.float64)[known]
     if not len(truth):
         raise TargetUnusable("No row has a known label.", f"The model knows: {', '.join(classes) or 'numbers'}.")
+    notes = _unknown(y, ~known)
     value = score(metric, truth, prediction, threshold)
     if not np.isfinite(value):
-        raise TargetUnusable(
-            f"{metric.name} has no value on these {len(truth)} row(s).",
-            "Give more rows, with both classes or different target values.",
-        )
+        other = stand_in(task)
+        notes += [f"{metric.name} has no value on these {len(truth)} row(s), so {other.name} is given instead."]
+        metric, value = other, score(other, truth, prediction, threshold)
     low, high = bootstrap_interval(metric, truth, prediction, seed, threshold=threshold)
     shown = _regression_points(truth, prediction, seed) if task == "regression" else _class_points(truth, prediction)
     tables = () if task == "regression" else _nested(confusion(truth, prediction, threshold))
     return Evaluation(
         metric=metric.name, value=value, ci=(low, high), rows=len(truth), unlabelled=int((~known).sum()), task=task,
         threshold=threshold, others=_others(task, metric, truth, prediction, threshold), classes=tuple(classes),
-        confusion=tables, **shown,
+        confusion=tables, notes=tuple(notes), **shown,
     )  # fmt: skip
+
+
+def _unknown(y: pd.Series | Target, unknown: NDArray[np.bool_]) -> list[str]:
+    """What is said of the rows that are not measured: no label, or a class that the model cannot answer."""
+    absent = int(y[unknown].isna().sum()) if isinstance(y, pd.Series) else 0
+    unseen = int(unknown.sum()) - absent
+    notes = [f"{absent:,} row(s) have no label and are left out."] if absent else []
+    if unseen:
+        notes.append(
+            f"{unseen:,} row(s) have a label that training did not hold and are left out: the model would be wrong on "
+            "each, so the figures flatter it."
+        )
+    return notes
 
 
 def _others(task: Task, metric: Metric, truth: Target, prediction: Floats, threshold: float) -> dict[str, float]:

@@ -5,7 +5,7 @@ codes. The plan never looks at the target, and all features are float32, since t
 serving runtime computes in.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -23,6 +23,12 @@ Matrix: TypeAlias = NDArray[np.float32] | csr_matrix
 MAX_DENSE_WIDTH = 300
 PLAN_FORMAT = 1
 
+Check: TypeAlias = Callable[[], None]
+
+
+def no_check() -> None:
+    """The check that never ends anything."""
+
 
 class FeaturePlan(BaseModel):
     """Fitted steps in column order. `dropped` says why a column has no step."""
@@ -37,18 +43,27 @@ class FeaturePlan(BaseModel):
 
     @classmethod
     def fit(
-        cls, frame: pd.DataFrame, schema: Schema, columns: Sequence[str], flavour: Flavour, seed: int = 0
+        cls,
+        frame: pd.DataFrame,
+        schema: Schema,
+        columns: Sequence[str],
+        flavour: Flavour,
+        seed: int = 0,
+        check: Check = no_check,
     ) -> "FeaturePlan":
         """Fit on training rows. Columns without information in these rows are dropped.
 
-        `seed` is part of the signature so that a step may draw; none does today.
+        `seed` is part of the signature so that a step may draw; none does today. `check` is called at every column and
+        may raise to end the work.
         """
-        dropped = uninformative(frame, schema, columns)
+        dropped = uninformative(frame, schema, columns, check)
+        kinds = {column.name: column.kind for column in schema.columns}
         steps: list[Step] = []
         for name in columns:
             if name in dropped:
                 continue
-            steps.append(_fit_step(frame[name], schema.kind(name), flavour))
+            check()
+            steps.append(_fit_step(frame[name], kinds[name], flavour))
         text = any(isinstance(step, TextStep) for step in steps)
         width = sum(len(step.names) for step in steps)
         sparse = flavour == "linear" and (text or width > MAX_DENSE_WIDTH)
@@ -73,12 +88,15 @@ class FeaturePlan(BaseModel):
             start += len(step.names)
         return tuple(places)
 
-    def transform(self, frame: pd.DataFrame) -> Matrix:
+    def transform(self, frame: pd.DataFrame, check: Check = no_check) -> Matrix:
         """Features (rows, width): a C-ordered float32 array, or csr when the plan is sparse.
 
-        Unseen categories, missing and infinite cells are tolerated; extra columns are ignored.
+        Unseen categories, missing and infinite cells are tolerated; extra columns are ignored. `check` as in `fit`.
         """
-        blocks = [step.apply(frame[step.column]) for step in self.steps]
+        blocks = []
+        for step in self.steps:
+            check()
+            blocks.append(step.apply(frame[step.column]))
         if self.sparse:
             return csr_matrix(hstack([csr_matrix(block) for block in blocks], format="csr", dtype=np.float32))
         if not blocks:
@@ -107,13 +125,17 @@ def _fit_step(series: pd.Series, kind: str, flavour: Flavour) -> Step:
     return CategoryStep.fit(series, flavour)
 
 
-def uninformative(frame: pd.DataFrame, schema: Schema, columns: Iterable[str]) -> dict[str, str]:
+def uninformative(
+    frame: pd.DataFrame, schema: Schema, columns: Iterable[str], check: Check = no_check
+) -> dict[str, str]:
     """Columns that cannot help and why: all missing, the same value everywhere, or a copy of an earlier column."""
     reasons: dict[str, str] = {}
     seen: dict[int, list[str]] = {}
     views: dict[str, pd.Series] = {}
+    kinds = {column.name: column.kind for column in schema.columns}
     for name in columns:
-        view = _comparable(frame[name], schema.kind(name))
+        check()
+        view = _comparable(frame[name], kinds[name])
         distinct = view.nunique()
         if distinct == 0:
             reasons[name] = "every value is missing"

@@ -113,6 +113,11 @@ def score(metric: Metric, y: Target, prediction: Floats, threshold: float = 0.5)
     return float(_ROW_METRICS[metric.name](y, prediction, np.ones((1, len(y))))[0])
 
 
+def stand_in(task: Task) -> Metric:
+    """The metric that has a value on any rows, for those on which the chosen one has none."""
+    return METRICS["rmse" if task == "regression" else "log_loss"]
+
+
 def bootstrap_interval(
     metric: Metric, y: Target, prediction: Floats, seed: int, repeats: int = 1000, threshold: float = 0.5
 ) -> tuple[float, float]:
@@ -284,20 +289,29 @@ def _absolute(y: Target, prediction: Floats, weights: Floats) -> Floats:
     return _ratio(weights @ np.abs(y - prediction), weights.sum(axis=1))
 
 
+def _rmse(y: Target, prediction: Floats, weights: Floats) -> Floats:
+    # errors of 1e200 are finite, their squares are not
+    scale = float(np.abs(y - prediction).max(initial=0.0)) or 1.0
+    return scale * np.sqrt(_squared(y / scale, prediction / scale, weights))
+
+
 def _r2(y: Target, prediction: Floats, weights: Floats) -> Floats:
-    centred = y - y.mean()  # keeps the difference of squares exact for targets far from zero
+    centre = y.mean()
+    scale = max(float(np.abs(y - centre).max(initial=0.0)), 1.0)  # keeps squares finite
+    # centred, so that the difference of squares is exact for targets far from zero
+    centred, prediction = (y - centre) / scale, (prediction - centre) / scale
     whole = weights.sum(axis=1)
     spread = (weights @ centred**2) / whole - ((weights @ centred) / whole) ** 2
     # a spread of rounding noise only is no spread
     spread = np.where(spread > 1e-300, spread, 0.0)
-    return 1 - _ratio(_squared(y, prediction, weights), spread, np.nan)
+    return 1 - _ratio(_squared(centred, prediction, weights), spread, np.nan)
 
 
 _ROW_METRICS: dict[str, Callable[[Target, Floats, Floats], Floats]] = {
     "roc_auc": _roc_auc,
     "average_precision": _average_precision,
     "log_loss": _log_loss,
-    "rmse": lambda y, prediction, weights: np.sqrt(_squared(y, prediction, weights)),
+    "rmse": _rmse,
     "mae": _absolute,
     "r2": _r2,
 }

@@ -98,8 +98,9 @@ def write_package(
         importance=tuple(
             ImportanceEntry(column=row.column, importance=row.importance, deviation=row.deviation) for row in importance
         ),
+        importance_rows=min((row.rows for row in importance), default=0) or None,
         dropped=dict(preparation.dropped),
-        notes=tuple(dict.fromkeys(notes)),
+        notes=tuple(dict.fromkeys((*notes, *evaluation.notes))),
         seconds=seconds,
         lineage=_lineage(dataset, spec),
         files={},

@@ -110,6 +110,7 @@ class PackageInfo(_Part):
     baseline: ValidationScore | None
     leaderboard: tuple[BoardRow, ...]
     importance: tuple[ImportanceEntry, ...]
+    importance_rows: int | None = Field(None, description="How many held-out rows the importance was measured on.")
     dropped: dict[str, str]
     notes: tuple[str, ...]
     seconds: float | None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.automl.members import blend
-from engine.metrics import METRICS, Metric, best_threshold, score
+from engine.metrics import Metric, best_threshold, score, stand_in
 from engine.models.base import Floats, Target
 from engine.tasks import Task
 
@@ -41,11 +41,11 @@ class Judge:
         return best_threshold(self.metric, self.y, prediction)[0] if self.tuned else 0.5
 
     def merit(self, prediction: Floats) -> float:
-        """Greater is better; log loss stands in where the metric has no value (validation rows of one class)."""
+        """Greater is better; where the metric has no value (validation rows of one class), another stands in."""
         value = self.value(prediction)
         if value is not None:
             return value if self.metric.greater_is_better else -value
-        return -score(METRICS["log_loss"], self.y, prediction)
+        return -score(stand_in(self.task), self.y, prediction)
 
 
 def best_single(judge: Judge, pool: Mapping[str, Floats]) -> tuple[str, float]:

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from engine.automl.validation import Validation
 from engine.data.schema import Schema
-from engine.features import FeaturePlan, Matrix
+from engine.features import Check, FeaturePlan, Matrix, no_check
 from engine.models.base import Deadline, Floats, NoTimeError, Params, Setting, Target, no_tick
 from engine.models.model import FLAVOURS, Model, fit_model
 from engine.progress import Control, FitProgress
@@ -95,11 +95,11 @@ class Features:
     seed: int
     _kept: dict[tuple[str, int], Part] = field(default_factory=dict)
 
-    def fold(self, kind: str, fold: int) -> Part:
-        """Features of one fold; the plan is fitted on its training rows only."""
+    def fold(self, kind: str, fold: int, check: Check = no_check) -> Part:
+        """Features of one fold; the plan is fitted on its training rows only. `check` may raise to end the work."""
         key = (_view(kind), fold)
         if key not in self._kept:
-            part = self._make(kind, fold)
+            part = self._make(kind, fold, check)
             for other in [other for other in list(self._kept) if other[0] != key[0]]:
                 self._kept.pop(other, None)
             if part.train[0].shape[0] * part.train[0].shape[1] * self.table.validation.folds > CACHED_CELLS:
@@ -107,24 +107,24 @@ class Features:
             self._kept[key] = part
         return self._kept[key]
 
-    def whole(self, kind: str) -> Part:
-        """Features of all rows, for a refit."""
+    def whole(self, kind: str, check: Check = no_check) -> Part:
+        """Features of all rows, for a refit. `check` may raise to end the work."""
         table = self.table
-        plan = self._plan(kind, table.frame)
-        return Part(plan, (plan.transform(table.frame), table.y), None)
+        plan = self._plan(kind, table.frame, check)
+        return Part(plan, (plan.transform(table.frame, check), table.y), None)
 
-    def _make(self, kind: str, fold: int) -> Part:
+    def _make(self, kind: str, fold: int, check: Check) -> Part:
         table = self.table
         inside = table.validation.fold != fold
         frame, held_out = table.frame[inside], table.frame[~inside]
-        plan = self._plan(kind, frame)
-        train = (plan.transform(frame), table.y[inside])
-        return Part(plan, train, (plan.transform(held_out), table.y[~inside]))
+        plan = self._plan(kind, frame, check)
+        train = (plan.transform(frame, check), table.y[inside])
+        return Part(plan, train, (plan.transform(held_out, check), table.y[~inside]))
 
-    def _plan(self, kind: str, frame: pd.DataFrame) -> FeaturePlan:
+    def _plan(self, kind: str, frame: pd.DataFrame, check: Check) -> FeaturePlan:
         """The dummy looks at nothing, so that it costs nothing."""
         columns = () if kind == "dummy" else self.table.columns
-        return FeaturePlan.fit(frame, self.table.schema, columns, FLAVOURS[kind], self.seed)
+        return FeaturePlan.fit(frame, self.table.schema, columns, FLAVOURS[kind], self.seed, check)
 
 
 def _view(kind: str) -> str:
@@ -196,9 +196,9 @@ class FoldRun:
         deadline = Deadline(Control(cancelled=self._stop.is_set), self._share(fold, workers))
         if deadline.over():
             return None
-        part = self.features.fold(self.kind, fold)
-        setting = part.setting(self.features.table, deadline, self.seed, threads, self._ticker(fold))
         try:
+            part = self.features.fold(self.kind, fold, deadline.check)
+            setting = part.setting(self.features.table, deadline, self.seed, threads, self._ticker(fold))
             model = fit_model(self.kind, *part.train, self.params, setting)
         except NoTimeError:
             return None

@@ -95,6 +95,7 @@ class Record:
     def write_selection(self, selection: Selection) -> None:
         """Keep a selection; folders are stored relative to the run, so that the home can be moved."""
         members = tuple(_moved(member, member.folder.relative_to(self.folder)) for member in selection.members)
+        (self.folder / "importance.json").unlink(missing_ok=True)  # it may be of the selection before
         stored = selection.model_copy(update={"members": members})
         write_atomic(self.folder / "selection.json", stored.model_dump_json(indent=2))
 

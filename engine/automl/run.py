@@ -50,6 +50,9 @@ class TrainingRun:
         found = self.record.preparation()
         if found is not None:
             _check_same(found[0], self.spec)
+            self.spec = self.spec.model_copy(
+                update={name: getattr(found[0], name) for name in ("models", "max_models")}
+            )
             return found[1]
         prepared = prepare(self.frame, self.schema, self.spec)
         self.record.write_rows(prepared.position, prepared.validation.fold)
@@ -105,13 +108,14 @@ class TrainingRun:
 
         A linear model has little to tune, so when it leads the variants are of LightGBM, if that may be used.
         """
+        candidates = self.preparation.candidates  # and with it, the choices that the run was begun with
         allowed = [family for family in FAMILIES if self.spec.models is None or family in self.spec.models]
         leaders = [family_of(row.model) for row in self.leaderboard() if row.validation is not None]
         best = next((family for family in leaders if family in allowed), allowed[-1] if allowed else None)
         if best is None:
             return []
         family = "lightgbm" if best == "linear" and "lightgbm" in allowed else best
-        taken = {*self.preparation.candidates, *(outcome.model for outcome in self.outcomes())}
+        taken = {*candidates, *(outcome.model for outcome in self.outcomes())}
         return more_trials(family, count, taken)
 
     def select(self, seconds: float | None = None, control: Control | None = None) -> Selection:
@@ -123,7 +127,7 @@ class TrainingRun:
             NothingTrained: no candidate has a model.
         """
         done = self.record.selection()
-        if done is not None:
+        if done is not None and set(done.considered) == {outcome.model for outcome in self.outcomes()}:
             return done
         selector = Selector(self.record, self.preparation, self.features, self.judge, self.spec)
         limit = None if self.spec.fixed else seconds
@@ -131,10 +135,13 @@ class TrainingRun:
         self.record.write_selection(selection)
         return selection
 
-    def importance(self, seconds: float, control: Control | None = None) -> list[Importance]:
-        """Permutation importance of the selected model by column, on rows held out from the fits it is judged by."""
+    def importance(self, seconds: float | None, control: Control | None = None) -> list[Importance]:
+        """Permutation importance of the selected model by column, on rows held out from the fits it is judged by.
+
+        `seconds` are ignored in fixed-count mode, where the work is bounded instead.
+        """
         selector = Selector(self.record, self.preparation, self.features, self.judge, self.spec)
-        return selector.importance(self.select(), seconds, control or Control())
+        return selector.importance(self.select(), None if self.spec.fixed else seconds, control or Control())
 
     def validation_predictions(self) -> tuple[Target, Floats]:
         """True values and out-of-fold predictions of the selection, over the rows that have them."""
@@ -187,12 +194,12 @@ class TrainingRun:
         try:
             fits = work.run()
             prediction = self._gathered(fits)
+            outcome = self._judged(name, params, fits, prediction, work.cancelled)
+            return self._keep(outcome.model_copy(update={"seconds": _since(began)}), fits, prediction)
         except MillwrightError:
             raise
         except Exception as error:  # one candidate's failure must not take the run with it
             return self._keep(_failed(name, params, error, began), [], None)
-        outcome = self._judged(name, params, fits, prediction, work.cancelled)
-        return self._keep(outcome.model_copy(update={"seconds": _since(began)}), fits, prediction)
 
     def _keep(self, outcome: FitOutcome, fits: Sequence[FoldFit], prediction: Floats | None) -> FitOutcome:
         self.record.write_outcome(outcome, fits, prediction, self.preparation)
@@ -262,13 +269,15 @@ def _chosen(fits: Sequence[FoldFit]) -> Params:
 
 
 def _check_same(recorded: TrainSpec, asked: TrainSpec) -> None:
-    """A run may go on with more models or time, not with another question."""
+    """A run may go on with more trials or time, not with another question or other candidates."""
     fields = ("target", "task", "metric", "drop", "seed", "order_column", "group_column")
     before: Mapping[str, object] = recorded.model_dump()
     after: Mapping[str, object] = asked.model_dump()
     changed = [name for name in fields if before[name] != after[name]]
+    # what is not said again stays as it was
+    changed += [name for name in ("models", "max_models") if after[name] not in (None, before[name])]
     if changed:
         raise BadArguments(
             f"This run was prepared with {changed[0]}={before[changed[0]]!r}, not {after[changed[0]]!r}.",
-            "Start a new run for another question.",
+            "Start a new run for that.",
         )

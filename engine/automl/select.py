@@ -61,6 +61,7 @@ class Selector:
             baseline=usable["dummy"].validation if "dummy" in usable else None,
             threshold=judge.threshold(mixed),
             notes=(*_words(weights), *notes),
+            considered=tuple(sorted(row.model for row in self.record.outcomes())),
         )
 
     def out_of_fold(self, selection: Selection) -> tuple[Target, Floats]:
@@ -68,7 +69,7 @@ class Selector:
         rows, mixed = self._mixed(_by_candidate(selection))
         return self.features.table.y[rows], mixed
 
-    def importance(self, selection: Selection, seconds: float, control: Control) -> list[Importance]:
+    def importance(self, selection: Selection, seconds: float | None, control: Control) -> list[Importance]:
         """Importance by the models of one fold on that fold's rows, which those models have not seen."""
         path = self.record.folder / "importance.json"
         if path.exists():
@@ -82,7 +83,7 @@ class Selector:
         found = permutation_importance(
             _predictor(folders, list(weights.values())), table.frame[rows], table.y[rows], table.columns,
             self.preparation.chosen_metric, self.preparation.task, self.preparation.classes, self.spec.seed,
-            seconds, control,
+            seconds, control, threshold=selection.threshold,
         )  # fmt: skip
         write_atomic(path, IMPORTANCES.dump_json(found, indent=2))
         return found
@@ -159,9 +160,9 @@ class Selector:
 
     def _refit_now(self, outcome: FitOutcome, folder: Path, deadline: Deadline) -> str:
         table, kind, params = self.features.table, family_of(outcome.model), outcome.params
-        part = self.features.whole(kind)
-        setting = part.setting(table, deadline, self.spec.seed, self.spec.threads)
         try:
+            part = self.features.whole(kind, deadline.check)
+            setting = part.setting(table, deadline, self.spec.seed, self.spec.threads)
             with threadpool_limits(limits=1, user_api="blas"):
                 model = fit_model(kind, *part.train, params, setting)
         except NoTimeError:

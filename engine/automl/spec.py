@@ -87,7 +87,8 @@ class Selection(_Record):
     """The model to package: a weighted mean of members' predictions.
 
     `name` is the candidate's, or 'ensemble'. `threshold` is the least probability of the positive class that counts
-    as positive (binary tasks). `validation` and `baseline` (the dummy) are in the metric's units.
+    as positive (binary tasks). `considered` names the candidates that were through by
+    then. `validation` and `baseline` (the dummy) are in the metric's units.
     """
 
     name: str
@@ -97,3 +98,4 @@ class Selection(_Record):
     baseline: float | None
     threshold: float = 0.5
     notes: tuple[str, ...] = ()
+    considered: tuple[str, ...] = ()

@@ -44,6 +44,11 @@ class Deadline:
             self.reached = late or self.control.cancelled()
         return self.reached
 
+    def check(self) -> None:
+        """Raises: NoTimeError: it is time to stop."""
+        if self.over():
+            raise NoTimeError("no time left")
+
 
 @dataclass(frozen=True)
 class Setting:

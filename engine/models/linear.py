@@ -23,6 +23,7 @@ from engine.models.base import Deadline, Floats, NoTimeError, Params, Setting, T
 STRENGTHS = (100.0, 10.0, 1.0, 0.1)
 MAX_ITERATIONS = 300
 DOUBLE_CELLS = 40_000_000
+LARGE = 1e100
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def fit(features: Matrix, y: Target, params: Params, setting: Setting) -> Linear
         NoTimeError: stopped before the first iteration was through.
     """
     rows = features.astype(np.float64) if features.size <= DOUBLE_CELLS else features
-    centre, scale = (float(np.mean(y)), float(np.std(y)) or 1.0) if setting.regression else (0.0, 1.0)
+    centre, scale = _centre_and_scale(y) if setting.regression else (0.0, 1.0)
     problem = _Problem(rows, _wanted(y, setting, centre, scale), setting)
     path = (float(params["strength"]),) if "strength" in params else STRENGTHS if setting.valid is not None else (10.0,)
     best: Linear | None = None
@@ -102,6 +103,13 @@ def fit(features: Matrix, y: Target, params: Params, setting: Setting) -> Linear
     if best is None:
         raise NoTimeError("no iteration was through")
     return best
+
+
+def _centre_and_scale(y: Target) -> tuple[float, float]:
+    """Mean and deviation; through the largest value, since the squares of huge ones are not finite."""
+    largest = float(np.abs(y).max(initial=0.0))
+    unit = largest if largest > LARGE else 1.0
+    return float(np.mean(y / unit)) * unit, (float(np.std(y / unit)) or 1.0) * unit
 
 
 def _wanted(y: Target, setting: Setting, centre: float, scale: float) -> Floats:
@@ -180,6 +188,6 @@ def _validation_loss(model: Linear, setting: Setting) -> float:
     features, y = setting.valid
     prediction = model.predict(features)
     if setting.regression:
-        return float(np.mean((prediction - y) ** 2))
+        return float(np.mean(((prediction - y) / model.scale) ** 2))
     chosen = prediction[np.arange(len(y)), y.astype(np.int64)]
     return -float(np.mean(np.log(np.maximum(chosen, 1e-15))))

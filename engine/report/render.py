@@ -59,6 +59,7 @@ def render_report(info: PackageInfo, evaluation: Evaluation, profile: FrameProfi
         chosen=words.chosen(info),
         split=words.split(info),
         metric_label=label,
+        validated=words.validated_metric(info),
         validation_method=info.validation.method if info.validation else "none",
         cards=_cards(info, label),
         not_trained=[row for row in info.leaderboard if row.status in {"failed", "skipped"}],
@@ -125,7 +126,9 @@ def _cards(info: PackageInfo, label: str) -> list[dict[str, str]]:
         {"value": f"{words.number(metric.ci[0])} – {words.number(metric.ci[1])}", "label": "95 % interval"},
     ]
     if info.baseline:
-        cards.append({"value": words.number(info.baseline.value), "label": f"baseline {label}"})
+        cards.append(
+            {"value": words.number(info.baseline.value), "label": f"baseline {words.metric_label(info.baseline.name)}"}
+        )
     return [
         *cards,
         {"value": info.kind, "label": "chosen model"},
@@ -147,7 +150,7 @@ def _leaderboard(info: PackageInfo) -> Drawing | None:
     if not scored:
         return None
     names, values = zip(*scored, strict=True)
-    label = f"{words.metric_label(info.metric.name)}, validation"
+    label = f"{words.metric_label(words.validated_metric(info).name)}, validation"
     return Drawing(plots.bars("board", names, values, label=label), "The best is on top.")
 
 
@@ -163,12 +166,13 @@ def _importance(info: PackageInfo) -> Drawing | None:
     rows = info.importance[:_MOST_BARS]
     if not rows:
         return None
+    metric = words.validated_metric(info)
     drawing = plots.bars(
         "importance",
         [row.column for row in rows],
         [row.importance for row in rows],
         errors=[row.deviation for row in rows],
-        label=f"{words.metric_label(info.metric.name)} {'lost' if info.metric.greater_is_better else 'added'}",
+        label=f"{words.metric_label(metric.name)} {'lost' if metric.greater_is_better else 'added'}",
         first=False,
     )
     more = f" The {len(info.importance) - len(rows)} least important columns are not shown."
@@ -238,7 +242,9 @@ def _columns(info: PackageInfo, profile: FrameProfile) -> Sequence[dict[str, str
     by_name = {column.name: column for column in profile.columns}
     rows = []
     for column in info.columns[:_MOST_COLUMNS]:
-        found = by_name[column.name]
+        found = by_name.get(column.name)
+        if found is None:  # a wide table is not profiled whole
+            continue
         rows.append(
             {
                 "name": column.name,

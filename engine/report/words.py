@@ -2,6 +2,7 @@
 
 import math
 
+from engine.metrics import METRICS, Metric
 from engine.package_info import PackageInfo
 
 _METRICS = {
@@ -47,11 +48,17 @@ def verdict(info: PackageInfo) -> str:
     first = f"On {count(metric.rows)} sealed test rows {_the_model(info)} reaches {label} {number(metric.value)}{sure}."
     if info.validation is None or info.baseline is None:
         return first
-    better = "higher" if metric.greater_is_better else "lower"
+    better = "higher" if validated_metric(info).greater_is_better else "lower"
+    name = f"{metric_label(info.validation.name)} " if info.validation.name != metric.name else ""
     return (
-        f"{first} In validation it reaches {number(info.validation.value)}, where answering without looking at the "
-        f"data reaches {number(info.baseline.value)}; {better} is better."
+        f"{first} In validation it reaches {name}{number(info.validation.value)}, where answering without looking at "
+        f"the data reaches {number(info.baseline.value)}; {better} is better."
     )
+
+
+def validated_metric(info: PackageInfo) -> Metric:
+    """The metric of validation, which is that of the test unless it had no value there."""
+    return METRICS[info.validation.name if info.validation else info.metric.name]
 
 
 def _the_model(info: PackageInfo) -> str:

@@ -58,9 +58,21 @@ def test_a_regression_evaluation_has_residuals() -> None:
     assert predicted - true == pytest.approx(0.1)
 
 
-def test_rows_of_one_class_cannot_be_judged_by_area() -> None:
-    with pytest.raises(TargetUnusable, match="roc_auc has no value on these 5 row"):
-        evaluate(P[:5], np.zeros(5, dtype=np.int64), "binary", AUC, ("no", "yes"))
+def test_another_metric_stands_in_where_the_chosen_one_has_no_value() -> None:
+    found = evaluate(P[:5], np.zeros(5, dtype=np.int64), "binary", AUC, ("no", "yes"))
+    assert found.metric == "log_loss"
+    assert found.value == pytest.approx(-np.log(P[:5, 0]).mean())
+    assert found.notes == ("roc_auc has no value on these 5 row(s), so log_loss is given instead.",)
+    constant = evaluate(np.arange(4.0), np.ones(4), "regression", METRICS["r2"])
+    assert (constant.metric, round(constant.value**2, 6)) == ("rmse", 1.5)
+
+
+def test_rows_of_a_class_that_training_did_not_hold_are_told() -> None:
+    labels = pd.Series(["no", "yes", "other", None, "no"])
+    found = evaluate(P[:5], labels, "binary", AUC, ("no", "yes"))
+    assert (found.rows, found.unlabelled) == (3, 2)
+    assert found.notes[0] == "1 row(s) have no label and are left out."
+    assert found.notes[1].startswith("1 row(s) have a label that training did not hold")
 
 
 def test_rows_without_a_known_label_cannot_be_judged() -> None:

@@ -61,3 +61,40 @@ def test_raw_labels_are_read() -> None:
     )
     assert found[0].column == "strong"
     assert found[0].importance > 0.2
+
+
+def test_labels_are_read_at_the_threshold_of_the_model() -> None:
+    def timid(frame: pd.DataFrame) -> np.ndarray:
+        positive = 0.2 / (1 + np.exp(-law(frame)))  # never above one half
+        return np.stack([1 - positive, positive], axis=1)
+
+    codes = (Y > 0).astype(np.int64)
+    given = (timid, FRAME, codes, COLUMNS, METRICS["f1"], "binary", ("no", "yes"), 0, 10.0)
+    assert permutation_importance(*given)[0].importance == 0
+    found = permutation_importance(*given, threshold=0.1)
+    assert found[0].column == "strong"
+    assert found[0].importance > 0.2
+
+
+def test_without_a_clock_the_work_is_bounded_and_the_rows_are_told() -> None:
+    def law_of_some(frame: pd.DataFrame) -> np.ndarray:
+        return np.asarray(frame["c0"], dtype=np.float64)
+
+    assert {row.rows for row in permutation_importance(law, FRAME, Y, COLUMNS, RMSE, "regression", (), 0, None)} == {
+        2000
+    }
+    calls = []
+
+    def counted(frame: pd.DataFrame) -> np.ndarray:
+        calls.append(len(frame))
+        return law_of_some(frame)
+
+    wide = pd.DataFrame(np.zeros((300, 400)), columns=[f"c{place}" for place in range(400)])
+    names = list(wide.columns)
+    assert len(permutation_importance(counted, wide, np.arange(300.0), names, RMSE, "regression", (), 0, None)) == 400
+    assert len(calls) == 1 + 2 * 400
+
+
+def test_numbers_of_one_value_are_explained_by_error() -> None:
+    found = permutation_importance(law, FRAME, np.ones(3000), COLUMNS, METRICS["r2"], "regression", (), 0, 10)
+    assert len(found) == 3

@@ -43,3 +43,9 @@ def test_f1_is_judged_at_its_own_threshold() -> None:
     prediction = np.stack([1 - low, low], axis=1)
     assert judge.value(prediction) == 1.0
     assert 0.2 < judge.threshold(prediction) <= 0.3
+
+
+def test_error_stands_in_where_r2_has_no_value() -> None:
+    judge = Judge("regression", METRICS["r2"], np.ones(5))
+    assert judge.value(np.zeros(5)) is None
+    assert judge.merit(np.zeros(5)) == -1

@@ -348,3 +348,45 @@ def test_bundled_sets_are_learned(tmp_path: Path, name: str) -> None:
     table, target = sample_frame(name)
     selection = trained(training(tmp_path, table, target))
     assert selection.name != "dummy"
+
+
+def test_a_selection_is_made_again_when_there_are_more_candidates(tmp_path: Path) -> None:
+    run = training(tmp_path)
+    run.prepare()
+    run.fit("dummy")
+    assert run.select().name == "dummy"
+    assert {row.importance for row in run.importance(5)} == {0.0}
+    run.fit("linear")
+    assert run.select().name == "linear"
+    assert run.importance(5)[0].importance > 0
+    assert training(tmp_path).select() == run.select()
+
+
+def test_a_run_does_not_go_on_with_other_candidates(tmp_path: Path) -> None:
+    training(tmp_path, models=("linear",), max_models=1).prepare()
+    for choices in ({"models": ("forest",)}, {"max_models": 3, "models": ("linear",)}):
+        with pytest.raises(BadArguments, match="This run was prepared with m"):
+            training(tmp_path, **choices).prepare()
+    again = training(tmp_path, models=None, max_models=None)
+    again.prepare()
+    assert again.spec.models == ("linear",)
+    assert again.spec.max_models == 1
+
+
+def test_huge_targets_are_learned_and_what_cannot_is_a_failed_candidate(tmp_path: Path) -> None:
+    x = RNG.normal(size=120)
+    table = pd.DataFrame({"x": x, "y": (x + RNG.normal(size=120) / 10) * 1e200})
+    run = training(tmp_path, table, max_models=3)
+    selection = trained(run)
+    assert {outcome.status for outcome in run.outcomes()} <= {"done", "failed"}
+    outcome = next(outcome for outcome in run.outcomes() if outcome.model == "linear")
+    assert outcome.status == "done"
+    assert selection.validation is not None
+    assert selection.baseline is not None
+    assert selection.validation < 0.5 * selection.baseline
+
+
+def test_importance_in_fixed_count_mode_ignores_the_clock(tmp_path: Path) -> None:
+    run = training(tmp_path)
+    trained(run)
+    assert len(run.importance(0.0)) == 3

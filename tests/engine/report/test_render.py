@@ -183,3 +183,14 @@ def test_the_evaluation_is_kept_as_strict_json(packaged: Any) -> None:
 
     for name in ("model.json", "evaluation.json", "reference.json"):
         json.loads((packaged.folder / name).read_text(encoding="utf-8"), parse_constant=refuse)
+
+
+def test_a_metric_that_stood_in_on_the_test_rows_is_not_taken_for_that_of_validation(churn: Any) -> None:
+    info, evaluation, profile = parts(churn)
+    other = info.metric.model_copy(update={"name": "log_loss", "greater_is_better": False})
+    info = info.model_copy(update={"metric": other})
+    page = Page(render_report(info, evaluation, profile, churn.folder))
+    assert "reaches log loss" in page.words
+    assert "In validation it reaches ROC AUC" in page.words
+    assert "baseline ROC AUC" in page.words
+    assert "ROC AUC lost" in page.words
