@@ -6,6 +6,8 @@ A goal may hold any word, so beside one a setting counts only in an explicit for
 
 import re
 
+from agents.offline.tables import FAMILIES, METRICS
+
 GOAL = re.compile(
     r"\b(?:predict(?:s|ing)?|forecast(?:s|ing)?|classif(?:y|ies|ying)|detect(?:s|ing)?|regress|guess|who|whether|"
     r"which (?!(?:model|metric|candidate|column|feature|variable|factor|one|of|data|job)s?\b)\w+)\b",
@@ -19,10 +21,13 @@ _FREE = re.compile(
 )
 _CLOSED = re.compile(
     r"\s*(?:$|[,;.:!?)]|_|(?:but|with|within|without|in|on|from|using|please|as|for|too|also|only|now|instead|again|to|"
-    r"then|when|if|models?|classifiers?|regressors?|algorithms?|score|metric|alone|at|this|by|because|not|no|"
-    r"(?:and|or|nor|&)\s+(?:_|use|using|train|with|without|no|not|only|drop|leave|ignore|exclude|skip|best|optimi\w+|"
-    r"maximi\w+|minimi\w+|seed|within|explain|show|then|predict|a\b|an\b|random|linear|logistic|ridge|lasso|light|"
-    r"lgbm|gbm|gradient|boost|forests?|rf|call|name))\b)",
+    r"then|when|if|models?|classifiers?|regressors?|algorithms?|score|metric|alone|at|this|by|because|not|no)\b)",
+    re.IGNORECASE,
+)
+_AND = re.compile(r"\s*(?:and|or|nor|&)\s+(?:(?:a|an|the)\s+)?", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"_|(?:use|using|train|with|without|no|not|only|drop|leave|ignore|exclude|skip|best|optimi\w+|maximi\w+|minimi\w+|"
+    r"seed|within|explain|show|then|predict|call|name)\b",
     re.IGNORECASE,
 )
 _ASKS_METRIC = re.compile(
@@ -33,7 +38,7 @@ _ASKS_METRIC = re.compile(
 )
 _ASKS_FAMILY = re.compile(
     r"\b(?:use|using|with|only|just|by|via|try|trying|re-?train|train|training|fit|fitting|run|add|also|no|not|nor|"
-    r"without|except(?: for)?|but|exclude|excluding|drop|skip|leave out|want|include)" + _BESIDE,
+    r"without|except(?: for)?|but|exclude|excluding|drop|skip|leave out|want|include|models|candidates)" + _BESIDE,
     re.IGNORECASE,
 )
 _MAKES = re.compile(r"\b(?:need|get me|build|make|create|give me|i want)\s*$", re.IGNORECASE)
@@ -54,7 +59,7 @@ def asks_family(text: str, start: int, end: int) -> bool:
     if _explicit(_ASKS_FAMILY, text, start, end):
         return True
     made = text[start:end].lower().startswith(("a ", "an ")) and _MAKES.search(text[:start])
-    return bool(made and _CLOSED.match(text[end:]))
+    return bool(made and _closed(text[end:]))
 
 
 def is_of_the_goal(text: str, start: int, end: int) -> bool:
@@ -64,4 +69,13 @@ def is_of_the_goal(text: str, start: int, end: int) -> bool:
 
 def _explicit(asks: re.Pattern[str], text: str, start: int, end: int) -> bool:
     before = text[:start]
-    return bool(_CLOSED.match(text[end:]) and (asks.search(before) or _FREE.search(before)))
+    return bool(_closed(text[end:]) and (asks.search(before) or _FREE.search(before)))
+
+
+def _closed(after: str) -> bool:
+    """Whether what follows leaves the word standing for itself: 'linear and lightgbm' does, 'linear speed' does not."""
+    joined = _AND.match(after)
+    if joined is None:
+        return bool(_CLOSED.match(after))
+    listed = any(pattern.match(after, joined.end()) for pattern, _ in (*FAMILIES, *METRICS))
+    return listed or bool(_GOES_ON.match(after, joined.end()))

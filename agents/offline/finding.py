@@ -53,7 +53,7 @@ def load(play: Play, slots: Slots) -> str:
 def certain_target(slots: Slots) -> str | None:
     """The column to predict, when it is certain before its table was seen: called the target, or spelt like a name."""
     said = bare(slots.target or "")
-    if slots.target_form not in ("named", "goal") or not re.fullmatch(r"\w+", said):
+    if slots.target_form not in ("named", "goal") or not re.fullmatch(r"\w+", said) or said.lower() in SMALL_WORDS:
         return None
     spelt = "_" in said or re.search(r"[a-z][A-Z]|^[A-Z]", said)
     return said if spelt or said in slots.quoted or slots.target_form == "named" else None

@@ -25,7 +25,7 @@ _SETTINGS = re.compile(r"\b(?:target|label|metric|models?|drop|budget|name|seed|
 
 
 def _metric(slots: Slots) -> Slots:
-    text = slots.rest
+    text = slots.rest if slots.metric is None else ""
     for pattern, name in METRICS:
         for match in pattern.finditer(text):
             if not slots.strict or asks_metric(text, match.start(), match.end()):
@@ -35,18 +35,14 @@ def _metric(slots: Slots) -> Slots:
 
 
 def _families(slots: Slots) -> Slots:
-    wanted: list[str] = []
-    refused: list[str] = []
-    rest = slots.rest
-    for pattern, name in FAMILIES:
-        place = 0
-        while match := pattern.search(rest, place):
-            if slots.strict and not asks_family(rest, match.start(), match.end()):
-                place = match.end()
-                continue
-            negated = NO_FAMILY.search(rest[: match.start()])
-            (refused if negated else wanted).append(name)
-            rest = f"{rest[: match.start()]} {'_nofamily_' if negated else '_family_'} {rest[match.end() :]}"
+    found: list[tuple[str, bool]] = []
+    rest, before = slots.rest, ""
+    while rest != before:  # what was found makes more of its list certain: 'linear and forest'
+        before = rest
+        for pattern, name in FAMILIES:
+            rest = _without_family(rest, pattern, name, slots.strict, found)
+    wanted = [name for name, negated in found if not negated]
+    refused = [name for name, negated in found if negated]
     strange = next((name for name in wanted + refused if name.startswith("?")), None)
     return replace(
         slots,
@@ -55,6 +51,19 @@ def _families(slots: Slots) -> Slots:
         unknown_family=strange[1:] if strange else None,
         rest=rest,
     )
+
+
+def _without_family(rest: str, pattern: re.Pattern[str], name: str, strict: bool, found: list[tuple[str, bool]]) -> str:
+    """The text with a placeholder for each family that `pattern` finds; `found` gets (name, whether not wanted)."""
+    place = 0
+    while match := pattern.search(rest, place):
+        if strict and not asks_family(rest, match.start(), match.end()):
+            place = match.end()
+            continue
+        negated = NO_FAMILY.search(rest[: match.start()]) is not None
+        found.append((name, negated))
+        rest = f"{rest[: match.start()]} {'_nofamily_' if negated else '_family_'} {rest[match.end() :]}"
+    return rest
 
 
 def _alias(slots: Slots) -> Slots:
@@ -189,5 +198,8 @@ def _target(slots: Slots) -> Slots:
     return slots
 
 
-MENTIONS: tuple[Reader, ...] = (_metric, _families, _alias, _name, _pairs, _ordinal, _drop, _keep, _target)
-"""In this order: what has a plain form first, so that the words of columns are read from what is left."""
+MENTIONS: tuple[Reader, ...] = (_metric, _families, _metric, _alias, _name, _pairs, _ordinal, _drop, _keep, _target)
+"""In this order: what has a plain form first, so that the words of columns are read from what is left.
+
+A metric may stand in a list after a family, so metrics are read again.
+"""

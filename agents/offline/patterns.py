@@ -309,6 +309,7 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (4.5, r"\bhow'?s it going\b"),
     ),
     "cancel": (
+        (5, r"^\W*(?:please |can you |now )*cancel\b(?!.*\bwill\b)"),
         (5, r"\bcancel(?:l?ing|led)?\b(?=.*(?:\bjobs?\b|_job_))"),
         (
             5,

@@ -24,6 +24,26 @@ def test_words_of_a_goal_are_no_settings(goal: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("goal", "metric", "families"),
+    [
+        ("predict churn using f1 and lightgbm", "f1", {"lightgbm"}),
+        ("predict churn with lightgbm and f1", "f1", {"lightgbm"}),
+        ("Predict churn. Metric: recall. Models: linear and forest.", "recall", {"linear", "forest"}),
+        ("predict churn with linear and lightgbm only", None, {"linear", "lightgbm"}),
+        (
+            "predict churn with a linear model, a forest or boosting, by recall",
+            "recall",
+            {"linear", "forest", "lightgbm"},
+        ),
+        ("use linear and angular speed to predict torque", None, set()),
+    ],
+)
+def test_lists_of_settings_are_read_whole(goal: str, metric: str | None, families: set[str]) -> None:
+    slots = read_slots(goal)
+    assert (slots.metric, set(slots.families)) == (metric, families)
+
+
+@pytest.mark.parametrize(
     ("words", "seconds"),
     [
         *(("predict churn within 1,000 seconds", 1000), ("predict churn in 10,000 s", 10_000)),
@@ -75,7 +95,9 @@ def test_to_cancel_may_be_a_goal(desk: Any, words: str) -> None:
     assert "cancel_job" not in [name for name, _ in desk.calls]
 
 
-@pytest.mark.parametrize("words", ["cancel", "cancel the training", "please cancel the running job"])
+@pytest.mark.parametrize(
+    "words", ["cancel", "cancel the training", "please cancel the running job", "cancel the training of churn"]
+)
 def test_to_cancel_is_a_request_all_the_same(desk_at: Callable[[str], Any], words: str) -> None:
     desk = desk_at("jobs")
     desk.say(words)
