@@ -28,6 +28,9 @@ from tools.train_result import RoundFacts, finished_result, round_result
 from tools.train_spec import train_spec
 from tools.training import TrainingResult, TrainModelRequest
 
+MOST_PROFILED = 200
+"""Columns described in a package: more take longer than a short budget, and nobody reads them."""
+
 if TYPE_CHECKING:
     from engine.data.store import Dataset
     from tools.workshop import JobContext, Workshop
@@ -180,7 +183,7 @@ class TrainJob:
     def _package(self) -> str:
         self._say("package")
         run = self.run
-        profile = profile_frame(run.frame, self.dataset.schema_, self.spec.target)
+        profile = profile_frame(run.frame, self.dataset.schema_, self.spec.target, MOST_PROFILED)
         folder = write_package(
             self.workshop.home / "models" / self.model_id,
             model_id=self.model_id,

@@ -158,3 +158,15 @@ def test_values_beyond_float32_are_held_within_it() -> None:
     for flavour in ("linear", "tree"):
         plan = FeaturePlan.fit(frame, schema(x="number"), ["x"], flavour)  # type: ignore[arg-type]
         assert np.isfinite(dense(plan.transform(frame))).all()
+
+
+def test_building_features_ends_when_the_check_says_so() -> None:
+    calls = iter(range(100))
+
+    def check() -> None:
+        if next(calls) >= 5:
+            raise TimeoutError
+
+    frame = coerce(pd.DataFrame({name: [None, None] for name in KINDS.names}), KINDS, strict=False)
+    with pytest.raises(TimeoutError):
+        FeaturePlan.fit(frame, KINDS, KINDS.names, "tree", 0, check)

@@ -135,3 +135,12 @@ def test_a_profile_of_a_constant_target_is_still_given() -> None:
         ).task
         is None
     )
+
+
+def test_of_a_wide_table_the_first_columns_and_the_target_are_described() -> None:
+    frame = pd.DataFrame({f"c{place}": np.arange(20) / (place + 3) for place in range(30)} | {"y": ["a", "b"] * 10})
+    schema = infer_schema(frame, {}, "y")
+    found = profile_frame(coerce(frame, schema), schema, "y", most_columns=5)
+    assert [column.name for column in found.columns] == ["c0", "c1", "c2", "c3", "y"]
+    assert "Only 5 of 31 columns are described here." in found.warnings
+    assert len(profile_frame(coerce(frame, schema), schema, "y", most_columns=31).columns) == 31
