@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from engine.errors import BadChoice, NotFound
-from engine.registry_index import Index, IndexRow, file_lock
+from engine.registry_index import Index, IndexRow, file_lock, unsynced
 
 if TYPE_CHECKING:
     from engine.tracking import Tracking
@@ -187,6 +187,7 @@ class Registry:
             aside = self._home / ".mlflow.db.new"
             for leftover in (aside, Path(f"{aside}-journal")):
                 leftover.unlink(missing_ok=True)
-            Tracking(f"sqlite:///{aside}", artifacts)
+            with unsynced(aside):
+                Tracking(f"sqlite:///{aside}", artifacts)
             aside.replace(database)
         return Tracking(f"sqlite:///{database}", artifacts)

@@ -4,6 +4,8 @@ Three small tables beside MLflow, so that `predict` and `models list` answer wit
 """
 
 import fcntl
+import os
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -73,6 +75,28 @@ def file_lock(path: Path) -> Iterator[None]:
     with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def unsynced(path: Path) -> Iterator[None]:
+    """Let SQLite fill the new database `path` without waiting for the disk at every step, and wait once at the end.
+
+    MLflow makes its tables in some hundred small transactions: on a slow disk that is most of the time it takes.
+    """
+
+    def relax(connection: object, _: object) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            files = [Path(row[2]) for row in connection.execute("PRAGMA database_list")]
+            if path in files:
+                connection.execute("PRAGMA synchronous=OFF")
+
+    sa.event.listen(sa.Engine, "connect", relax)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.Engine, "connect", relax)
+    with typed_disk_errors(path), path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def driver_url(url: str) -> str:

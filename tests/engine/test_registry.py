@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from engine.errors import BadChoice, HomeNotWritable, NotFound
 from engine.registry import Registry
-from engine.registry_index import Index, driver_url
+from engine.registry_index import Index, driver_url, unsynced
 from engine.tracking import mlflow_name
 
 
@@ -269,3 +269,16 @@ def test_two_processes_that_count_looks_at_once_lose_none(tmp_path: Path) -> Non
     workers = [subprocess.Popen([*arguments, name]) for name in ("a", "b")]
     assert [worker.wait() for worker in workers] == [0, 0]
     assert Registry(tmp_path).looks("ds") == 40
+
+
+def test_only_the_database_that_is_being_made_is_filled_without_waiting_for_the_disk(tmp_path: Path) -> None:
+    def synchronous(name: str) -> int:
+        engine = sa.create_engine(f"sqlite:///{tmp_path / name}", poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            connection.execute(sa.text("CREATE TABLE IF NOT EXISTS t (a)"))
+            return int(connection.execute(sa.text("PRAGMA synchronous")).scalar_one())
+
+    with unsynced(tmp_path / "new.db"):
+        assert synchronous("new.db") == 0
+        assert synchronous("other.db") == 2
+    assert synchronous("new.db") == 2
