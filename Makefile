@@ -2,7 +2,7 @@
 #   VENV=path     another virtual environment        PYTHON=path   another interpreter to make it with
 
 VENV   ?= .venv
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
@@ -17,6 +17,9 @@ install: $(STAMP) ## Make .venv when it is missing or stale; the command is then
 
 # torch goes first and alone: any other way of asking for it drags in gigabytes of CUDA.
 $(STAMP): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo "Millwright needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
+		"Name another one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet $$(grep '^torch==' requirements.lock)
 	$(PIP) install --quiet -r requirements.lock

@@ -1,7 +1,7 @@
 """Keeps what the documents take from the code in step with it.
 
 `--write` fills the help texts in docs/cli.md and writes .env.example; `--check` fails when either is stale,
-or when a relative link in a Markdown file leads nowhere.
+when a relative link in a Markdown file leads nowhere, or when a figure was never filled in.
 """
 
 import re
@@ -15,6 +15,7 @@ CLI_PAGE = ROOT / "docs" / "cli.md"
 ENV_EXAMPLE = ROOT / ".env.example"
 BEGIN, END = "<!-- help: written by `make docs` -->", "<!-- end of help -->"
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
+PLACEHOLDER = re.compile(r"\bTIME_\w*")
 WIDTH = 100
 
 
@@ -61,9 +62,21 @@ def stale() -> Iterator[str]:
         )
 
 
+def pages() -> list[Path]:
+    """The Markdown files of the repository."""
+    return [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+def unfilled() -> Iterator[str]:
+    """Places that wait for a measured figure."""
+    for page in pages():
+        for name in PLACEHOLDER.findall(page.read_text(encoding="utf-8")):
+            yield f"{page.relative_to(ROOT)}: {name} was never filled in"
+
+
 def dead_links() -> Iterator[str]:
     """Relative links in the Markdown files of the repository that lead to nothing."""
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+    for page in pages():
         for link in LINK.findall(page.read_text(encoding="utf-8")):
             if "://" not in link and not (page.parent / link).exists():
                 yield f"{page.relative_to(ROOT)}: {link} does not exist"
@@ -77,11 +90,11 @@ def main(arguments: list[str]) -> int:
     if arguments != ["--check"]:
         sys.stderr.write("usage: docs.py --check | --write\n")
         return 2
-    problems = [*stale(), *dead_links()]
-    sys.stderr.writelines(f"{problem}\n" for problem in problems)
-    if problems:
+    old, wrong = list(stale()), [*dead_links(), *unfilled()]
+    sys.stderr.writelines(f"{problem}\n" for problem in [*old, *wrong])
+    if old:
         sys.stderr.write("The documents are stale: run 'make docs'.\n")
-    return 1 if problems else 0
+    return 1 if old or wrong else 0
 
 
 if __name__ == "__main__":

@@ -1,13 +1,30 @@
-"""What holds for every test: no network but loopback, a home of its own, backends only where they are named."""
+"""For every test: no network but loopback, no settings of the machine, backends only where they are named."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pytest_socket import socket_allow_hosts
 
-SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[1]
+SHARED_DATA = ROOT.parent / "shared" / "data"
+OF_THE_TESTS = ("MILLWRIGHT_TEST_", "MILLWRIGHT_REQUIRE_BACKENDS")
 REQUIRE_BACKENDS = os.environ.get("MILLWRIGHT_REQUIRE_BACKENDS") == "1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No settings of the machine, and a working folder without a `.env`; children still find the tests' modules."""
+    before, folder = dict(os.environ), Path.cwd()
+    for name in [name for name in os.environ if name.startswith("MILLWRIGHT_") and not name.startswith(OF_THE_TESTS)]:
+        del os.environ[name]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    os.chdir(tmp_path_factory.mktemp("here"))
+    yield
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,8 @@ from api.confine import confined
 from api.main import create_app
 from graphs.checkpoints import open_saver
 from graphs.sessions import Sessions
-from tests.api.home import HERE, Open, Trained, workshop_at
+from tests.api.home import HERE, Open, Trained
+from tests.homes import workshop_at
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,8 @@ import pytest
 
 from api.confine import confined
 from engine.errors import BadArguments, NotFound
-from tests.api.home import Trained, workshop_at
+from tests.api.home import Trained
+from tests.homes import workshop_at
 
 
 def test_a_source_is_a_sample_or_an_upload(home: Path) -> None:

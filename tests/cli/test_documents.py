@@ -34,3 +34,15 @@ def test_what_documents_take_from_the_code_is_not_stale() -> None:
         [sys.executable, "scripts/docs.py", "--check"], capture_output=True, text=True, cwd=ROOT, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_python_that_is_too_new_or_too_old_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\ncase "$1" in -V) echo Python 3.14.0;; *) exit 1;; esac\n')
+    python.chmod(0o755)
+    make = ["make", "install", f"PYTHON={python}", f"VENV={tmp_path}/venv"]
+    done = subprocess.run(make, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode != 0
+    assert "needs Python 3.11, 3.12 or 3.13" in done.stderr
+    assert "Python 3.14.0" in done.stderr
+    assert not (tmp_path / "venv").exists()

@@ -74,9 +74,8 @@ def adds(arguments: Json) -> Json:
 
 def develops(arguments: Json) -> Json:
     """The development crew over a real workshop, led by a script."""
-    from workshop import workshop_at
-
     from crews.development.run import DevelopmentRequest, develop
+    from tests.homes import workshop_at
 
     workshop = workshop_at(Path(arguments["home"]))
     dataset = workshop.datasets.import_source("sample:breast_cancer", target="diagnosis").id
@@ -98,10 +97,9 @@ def develops(arguments: Json) -> Json:
 
 def develops_offline(arguments: Json) -> Json:
     """The development crew led by the planner that needs no key."""
-    from workshop import workshop_at
-
     from agents.offline import OfflinePlanner
     from crews.development.run import DevelopmentRequest, develop
+    from tests.homes import workshop_at
 
     workshop = workshop_at(Path(arguments["home"]))
     dataset = workshop.datasets.import_source("sample:diabetes", target="progression").id

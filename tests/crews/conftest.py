@@ -8,4 +8,5 @@ import pytest
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    return dict(os.environ) | {"PYTHONPATH": str(Path(__file__).parent), "HOME": "/proc/nowhere"}
+    found = os.pathsep.join((str(Path(__file__).parent), os.environ["PYTHONPATH"]))
+    return dict(os.environ) | {"PYTHONPATH": found, "HOME": "/proc/nowhere"}

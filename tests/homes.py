@@ -1,4 +1,4 @@
-"""A workshop made by hand, with jobs in this process."""
+"""A workshop made by hand over a home, with the real tools and its jobs in this process."""
 
 from datetime import UTC, datetime
 from pathlib import Path
