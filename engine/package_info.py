@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Task = Literal["binary", "multiclass", "regression"]
+from engine.kinds import Task
 
 
 class _Part(BaseModel):

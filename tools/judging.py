@@ -54,8 +54,7 @@ def evaluate_model(workshop: "Workshop", request: EvaluateModelRequest) -> Evalu
         answers, frame[info.target], info.task, METRICS[info.metric.name], info.classes, info.lineage.seed,
         info.threshold,
     )  # fmt: skip
-    if found.unlabelled:
-        notes += (f"{found.unlabelled} row(s) have no label that the model knows and are left out.",)
+    notes += found.notes
     return EvaluationResult(
         model=record.model_id,
         data=where,
@@ -138,7 +137,7 @@ def explain_model(workshop: "Workshop", request: ExplainModelRequest) -> Explana
         model=record.model_id,
         target=info.target,
         metric=info.metric.name,
-        rows=info.lineage.train_rows,
+        rows=info.importance_rows or info.lineage.train_rows,
         importance=importance_of(info, request.top),
         report=report_of(record.package),
     )

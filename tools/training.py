@@ -186,6 +186,6 @@ class Explanation(ToolResult):
     model: str
     target: str
     metric: str
-    rows: int
+    rows: int = Field(description="How many held-out training rows it was measured on.")
     importance: tuple[ImportanceRow, ...]
     report: str

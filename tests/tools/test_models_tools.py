@@ -189,6 +189,7 @@ def test_a_model_is_listed_shown_explained_and_compared(trained: Workshop) -> No
     assert Path(shown["card"]).is_file()
     explained = call(trained, "explain_model", model="cancer", top=3)
     assert explained["importance"] == shown["importance"][:3]
+    assert 0 < explained["rows"] <= trained.datasets.get("cancer").train_rows
     compared = call(trained, "compare_models")
     assert (compared["comparable"], compared["best"], compared["rows"][0]["name"]) == (True, row["model"], "cancer")
     assert "is the only one" in compared["verdict"]
