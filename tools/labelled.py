@@ -103,7 +103,9 @@ def _with_target(frame: "pd.DataFrame", info: "PackageInfo") -> "pd.DataFrame":
 
     if info.target not in frame.columns:
         raise ColumnNotFound(info.target, [str(name) for name in frame.columns])
-    column = Column.model_validate({"name": info.target, "kind": info.target_kind})
+    column = Column.model_validate(
+        {"name": info.target, "kind": info.target_kind, "decimal_comma": info.target_decimal_comma}
+    )
     labels = coerce(frame[[info.target]], Schema(columns=(column,)), strict=False)
     return frame.assign(**{info.target: labels[info.target].to_numpy(dtype=object)}).astype(
         {info.target: labels[info.target].dtype}

@@ -58,7 +58,7 @@ def finished_result(
             "validation": _validation(facts, selection.validation),
             "baseline": _validation(facts, selection.baseline),
             "best": selection.name,
-            "notes": (*facts.preparation.notes, *selection.notes),
+            "notes": (*facts.preparation.notes, *selection.notes, *evaluation.notes),
             "model": record.model_id,
             "metric": MetricValue(
                 name=evaluation.metric, value=evaluation.value, ci=evaluation.ci, rows=evaluation.rows

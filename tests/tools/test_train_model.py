@@ -6,6 +6,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from engine.errors import BadArguments, BadBudget, BadChoice, ColumnNotFound, JobFailed, NotFound, TargetUnusable
@@ -247,3 +249,24 @@ def test_records_of_a_run_are_json_without_nan(workshop: Workshop, dataset: str)
 
 def _refuse(name: str) -> None:
     pytest.fail(f"{name} is no JSON")
+
+
+def test_numbers_with_decimal_commas_are_read_alike_in_training_and_afterwards(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    size = np.arange(80) / 7
+    frame = pd.DataFrame({"size": size.round(3), "price": (2 * size + 1.5).round(3)})
+    frame.to_csv(tmp_path / "prices.csv", sep=";", decimal=",", index=False)
+    dataset = workshop.call("import_dataset", source=str(tmp_path / "prices.csv"), target="price").model_dump()[
+        "dataset"
+    ]
+    model = workshop.call("train_model", dataset=dataset, models=("linear",), max_models=1).model_dump()["model"]
+    # a file of which one cell alone would not tell what its commas mean
+    fresh = pd.DataFrame({"size": ["3,25", "5,125", "about 4"], "price": ["8", "11,75", "9,5"]})
+    fresh.to_csv(tmp_path / "fresh.csv", sep=";", index=False)
+    found = workshop.call("evaluate_model", model=model, data=str(tmp_path / "fresh.csv")).model_dump()
+    assert found["rows"] == 3
+    assert any("'size': 1 cell(s) are no number" in note for note in found["notes"])
+    answers = workshop.call("predict", model=model, data=str(tmp_path / "fresh.csv")).model_dump()["predictions"]
+    assert answers[0]["prediction"] == pytest.approx(8.0, abs=0.3)
+    assert answers[1]["prediction"] == pytest.approx(11.75, abs=0.3)
