@@ -76,8 +76,6 @@ def write_package(
     Raises:
         DiskFull, HomeNotWritable: nothing half-written stays.
     """
-    from engine.report.render import render_card, render_report
-
     info = PackageInfo(
         model_id=model_id,
         run_id=run_id,
@@ -95,9 +93,7 @@ def write_package(
         validation=_score(preparation, selection.validation),
         baseline=_score(preparation, selection.baseline),
         leaderboard=tuple(_board_row(row) for row in leaderboard),
-        importance=tuple(
-            ImportanceEntry(column=row.column, importance=row.importance, deviation=row.deviation) for row in importance
-        ),
+        importance=tuple(_importance_entry(row) for row in importance),
         importance_rows=min((row.rows for row in importance), default=0) or None,
         dropped=dict(preparation.dropped),
         notes=tuple(dict.fromkeys((*notes, *evaluation.notes))),
@@ -105,17 +101,7 @@ def write_package(
         lineage=_lineage(dataset, spec),
         files={},
     )
-    with atomic_folder(target) as folder:
-        for entry, member in zip(info.members, selection.members, strict=True):
-            _copy(member.folder, folder / PackageFiles.MEMBERS / entry.folder)
-        _write_model(folder / PackageFiles.REFERENCE, profile)
-        _write_model(folder / PackageFiles.EVALUATION, evaluation)
-        write_atomic(folder / PackageFiles.CARD, render_card(info, profile))
-        write_atomic(folder / PackageFiles.REPORT, render_report(info, evaluation, profile, target))
-        # last, since it holds the hashes of all others
-        write_json(
-            folder / PackageFiles.INFO, info.model_copy(update={"files": _hashes(folder)}).model_dump(mode="json")
-        )
+    _write_files(target, info, selection, evaluation, profile)
     return target
 
 
@@ -157,6 +143,24 @@ def read_package(folder: Path) -> PackageInfo:
         if not any(name.startswith(f"{PackageFiles.MEMBERS}/{member.folder}/") for name in info.files):
             raise PackageDamaged(folder, f"member {member.folder!r} has no files")
     return info
+
+
+def _write_files(
+    target: Path, info: PackageInfo, selection: "Selection", evaluation: "Evaluation", profile: "FrameProfile"
+) -> None:
+    from engine.report.render import render_card, render_report
+
+    with atomic_folder(target) as folder:
+        for entry, member in zip(info.members, selection.members, strict=True):
+            _copy(member.folder, folder / PackageFiles.MEMBERS / entry.folder)
+        _write_model(folder / PackageFiles.REFERENCE, profile)
+        _write_model(folder / PackageFiles.EVALUATION, evaluation)
+        write_atomic(folder / PackageFiles.CARD, render_card(info, profile))
+        write_atomic(folder / PackageFiles.REPORT, render_report(info, evaluation, profile, target))
+        # last, since it holds the hashes of all others
+        write_json(
+            folder / PackageFiles.INFO, info.model_copy(update={"files": _hashes(folder)}).model_dump(mode="json")
+        )
 
 
 def _columns(dataset: "Dataset", preparation: "Preparation") -> tuple[InputColumn, ...]:
@@ -217,6 +221,10 @@ def _board_row(row: "FitOutcome") -> BoardRow:
         seconds=round(row.seconds, 3),
         detail=row.detail,
     )
+
+
+def _importance_entry(row: "Importance") -> ImportanceEntry:
+    return ImportanceEntry(column=row.column, importance=row.importance, deviation=row.deviation)
 
 
 def _lineage(dataset: "Dataset", spec: "TrainSpec") -> Lineage:
