@@ -14,7 +14,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command
 
 from agents.plan import Plan
-from engine.errors import ApprovalNeeded, Fixable, MillwrightError, NotFound
+from engine.errors import ApprovalNeeded, BadArguments, Fixable, MillwrightError, NotFound
 from engine.files import write_json
 from graphs.clock import RunClock
 from graphs.events import Emit, RunFailed, RunFinished, TextDelta, unheard
@@ -23,6 +23,7 @@ from graphs.run_plan import PlanDecision
 from graphs.run_types import RunRequest, RunSummary
 from graphs.wishes import with_limits
 from graphs.workflow import WorkflowContext, WorkflowState, build_workflow
+from tools.finding import without_secrets
 from tools.sources import known_dataset
 from tools.workshop import Workshop
 
@@ -69,6 +70,7 @@ def start_run(
     request.check()
     if words:
         emit(TextDelta(text=words))
+    _check_kept(request.data)
     known = known_dataset(workshop, request.data)
     # the worker boots while the data is read
     workshop.jobs.warm()
@@ -77,6 +79,21 @@ def start_run(
     with lease(_folder(workshop, run) / WORKFLOW, "run", run):
         write_json(_folder(workshop, run) / RECORD, request.model_dump(mode="json"))
         return _work(workshop, model, saver, run, approve, emit)
+
+
+def _check_kept(data: str) -> None:
+    """A run keeps its request on disk to go on after a crash, so nothing secret may stand in it.
+
+    Raises:
+        BadArguments: `data` is a database URL with a password or parameters.
+    """
+    shown = without_secrets(data)
+    if shown != data:
+        raise BadArguments(
+            f"A run keeps its request on disk, and {shown!r} was given with a password or parameters.",
+            "Import it first, which keeps neither: millwright data import URL --query SQL --target COLUMN; "
+            "then run with the dataset's id as --data.",
+        )
 
 
 def resume_run(

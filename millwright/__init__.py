@@ -11,6 +11,8 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+import engine  # noqa: F401  sets the switches that libraries read at import
+
 if TYPE_CHECKING:
     from millwright.compose import open_workshop
     from millwright.settings import Settings

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from engine.figures import figure
 from engine.progress import FitFinished
 from tools.job_tools import CancelJobRequest, JobInfo, JobList, JobStatusRequest, ListJobsRequest
 from tools.jobs import ENDED, Failure, Outcome, summary_of
@@ -52,7 +53,9 @@ def _summary(workshop: "Workshop", status: "JobStatus") -> str:
     if not fits:
         return head
     shown = ", ".join(
-        f"{fit.model} {fit.metric} {fit.validation:.4g}" if fit.validation is not None else f"{fit.model} {fit.status}"
+        f"{fit.model} {fit.metric} {figure(fit.validation)}"
+        if fit.validation is not None
+        else f"{fit.model} {fit.status}"
         for fit in fits
     )
     return f"{head}: {len(fits)} fit(s) through: {shown}"

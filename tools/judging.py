@@ -3,6 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
+from engine.figures import figure
 from tools.labelled import labelled_rows
 from tools.packages import find_package, importance_of, metric_of, report_of, size_mb
 from tools.spec import Estimate, ToolSpec, costs_nothing
@@ -123,7 +124,7 @@ def _called(row: ComparisonRow) -> str:
 
 
 def _valued(metric: MetricValue) -> str:
-    return f"{metric.name} {metric.value:.4g} [{metric.ci[0]:.4g}, {metric.ci[1]:.4g}]"
+    return f"{metric.name} {figure(metric.value)} [{figure(metric.ci[0])}, {figure(metric.ci[1])}]"
 
 
 def explain_model(workshop: "Workshop", request: ExplainModelRequest) -> Explanation:

@@ -2,6 +2,7 @@
 
 import html
 
+from engine.figures import figure
 from engine.progress import FitFinished
 from graphs.events import (
     ApprovalWanted,
@@ -28,13 +29,13 @@ def line_of(event: Event) -> str:
         case ToolFinished(tool=tool, error=str() as error):
             return f"\n\n`{tool}`: {html.escape(error, quote=False)}\n\n"
         case Metric(name=name, value=value, rows=rows):
-            return f"\n\n{name} on {rows} rows: {value:.4g}\n\n"
+            return f"\n\n{name} on {rows} rows: {figure(value)}\n\n"
         case ApprovalWanted(tool=tool, why=why):
             return f"\n\n**`{tool}` waits for approval.** {html.escape(why, quote=False)}\n\n"
         case RunFailed(sentence=sentence, hint=hint):
             return f"\n\n**{html.escape(f'{sentence} {hint}'.strip(), quote=False)}**\n\n"
         case ToolProgress(progress=FitFinished(model=model, status=status, metric=metric, validation=score)):
-            return f"- {model} {status}" + ("" if score is None else f", {metric} {score:.4g}") + "\n"
+            return f"- {model} {status}" + ("" if score is None else f", {metric} {figure(score)}") + "\n"
         case _:
             return ""
 

@@ -17,6 +17,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from engine.report.words import number
+
 # stand-ins that no plot uses for anything else; `_as_css` turns each into the variable of the page's style
 INK, FAINT, GRID = "#010203", "#010204", "#010205"
 MAIN, SECOND, PLAIN, PAPER = "#010206", "#010207", "#010208", "#010209"
@@ -78,7 +80,7 @@ def bars(
         tips = np.asarray(values) + (np.asarray(errors) if errors is not None else 0)
         for row, (value, tip) in enumerate(zip(values, tips, strict=True)):
             axes.annotate(
-                f"{value:.4g}", (max(tip, 0), row), (4, 0), textcoords="offset points", va="center", fontsize=8.5
+                number(value), (max(tip, 0), row), (4, 0), textcoords="offset points", va="center", fontsize=8.5
             )
         axes.set_yticks(rows, [_short(name) for name in names])
         axes.invert_yaxis()

@@ -2,6 +2,7 @@
 
 import math
 
+from engine.figures import figure
 from engine.metrics import METRICS, Metric
 from engine.package_info import PackageInfo
 
@@ -33,7 +34,7 @@ def number(value: float | None) -> str:
         return "–"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.4g}"
+    return figure(value)
 
 
 def count(value: int) -> str:

@@ -7,6 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from engine.figures import figure
+
 if TYPE_CHECKING:
     from tools.data import DatasetList, DatasetProfile, DatasetSummary
     from tools.job_tools import JobInfo, JobList
@@ -33,7 +35,7 @@ def cell(value: object) -> str:
         case bool():
             return "yes" if value else "no"
         case float():
-            return f"{value:.4g}"
+            return figure(value)
         case _:
             return str(value)
 
@@ -104,7 +106,7 @@ def explanation(found: "Explanation") -> RenderableType:
 
 def evaluation(found: "EvaluationResult") -> RenderableType:
     metric = interval(found.metric.name, found.metric.value, found.metric.ci)
-    others = ", ".join(f"{name} {value:.4g}" for name, value in found.others.items())
+    others = ", ".join(f"{name} {figure(value)}" for name, value in found.others.items())
     looks = f"The sealed test of this dataset has been looked at {found.looks} time(s)." if found.looks else None
     lines = sentences(f"{found.model} on {found.data} ({found.rows} rows): {metric}", others or None, looks)
     if not found.confusion:

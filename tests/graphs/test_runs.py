@@ -323,3 +323,11 @@ def test_a_tuning_round_stopped_before_its_first_fit_leaves_what_there_is(
     with ScriptedModel(script=[ALL, TUNE]) as model:
         start_run(workshop, model, saver, request_, emit=stop_in_round_2)
     assert fits(workshop.home) == FITS
+
+
+def test_a_database_password_is_not_kept_with_a_run(workshop: Workshop, saver: Saver, request_: RunRequest) -> None:
+    secret = request_.model_copy(update={"data": "postgresql://ada:opensesame@127.0.0.1/shop", "query": "select 1"})
+    with ScriptedModel(script=[]) as model, pytest.raises(BadArguments, match="millwright data import") as refused:
+        start_run(workshop, model, saver, secret, "run_1")
+    assert "opensesame" not in str(refused.value)
+    assert not (workshop.home / "runs" / "run_1").exists()
