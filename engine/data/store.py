@@ -181,26 +181,30 @@ def _load(folder: Path) -> Dataset | None:
 
 def _check_rows(frame: pd.DataFrame, schema: Schema, target: str | None, source: str) -> None:
     """Refuse what nothing can be learned from."""
-    usable = len(frame)
     if target is not None:
         schema.kind(target)
-        values = frame[target].dropna()
-        usable = len(values)
-        if usable == 0:
-            raise TargetUnusable(f"Every value of the target {target!r} is missing.", "Name another target.")
-        if values.nunique() < 2:
-            raise TargetUnusable(
-                f"The target {target!r} has a single value ({clip(values.iloc[0])!r}): there is nothing to learn.",
-                "Name another target or give more rows.",
-            )
-        if not schema.features(target):
-            raise TargetUnusable(
-                f"Beside the target {target!r} there is no column to learn from (identifiers do not count).",
-                "Give a file with more columns, or override a column's kind.",
-            )
-    if usable < MIN_ROWS:
-        what = f"rows with a value of {target!r}" if target else "rows"
-        raise TooFewRows(f"{source!r} has {usable} {what}.", f"At least {MIN_ROWS} are needed.")
+    _check_count(len(frame), "rows", source)
+    if target is None:
+        return
+    values = frame[target].dropna()
+    if len(values) == 0:
+        raise TargetUnusable(f"Every value of the target {target!r} is missing.", "Name another target.")
+    if values.nunique() < 2:
+        raise TargetUnusable(
+            f"The target {target!r} has a single value ({clip(values.iloc[0])!r}): there is nothing to learn.",
+            "Name another target or give more rows.",
+        )
+    if not schema.features(target):
+        raise TargetUnusable(
+            f"Beside the target {target!r} there is no column to learn from (identifiers do not count).",
+            "Give a file with more columns, or override a column's kind.",
+        )
+    _check_count(len(values), f"rows with a value of {target!r}", source)
+
+
+def _check_count(rows: int, what: str, source: str) -> None:
+    if rows < MIN_ROWS:
+        raise TooFewRows(f"{source!r} has {rows} {what}.", f"At least {MIN_ROWS} are needed.")
 
 
 def _describe(

@@ -72,10 +72,10 @@ def test_a_target_that_says_nothing_is_refused(millwright: Millwright, tmp_path:
     refused(done, "target_unusable", "left")
 
 
-@pytest.mark.parametrize(("rows", "code"), [(1, "target_unusable"), (6, "too_few_rows")])
-def test_a_table_of_a_few_rows_is_refused(millwright: Millwright, tmp_path: Path, rows: int, code: str) -> None:
+@pytest.mark.parametrize("rows", [1, 6])
+def test_a_table_of_a_few_rows_is_refused(millwright: Millwright, tmp_path: Path, rows: int) -> None:
     (tmp_path / "few.csv").write_text("\n".join([HEADER, *ROWS[:rows]]))
-    refused(millwright("train", "--data", "few.csv", "--target", "left", "--json"), code, "row")
+    refused(millwright("train", "--data", "few.csv", "--target", "left", "--json"), "too_few_rows", "row")
 
 
 def test_an_unknown_kind_is_refused_with_the_kinds_there_are(
