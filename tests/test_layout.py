@@ -2,11 +2,14 @@
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from engine.environment import LIBRARY_DEFAULTS
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ["engine", "tools", "rag", "agents", "graphs", "crews", "api", "web", "millwright"]
@@ -64,7 +67,11 @@ def test_importing_millwright_loads_no_heavy_library() -> None:
 
 
 def test_importing_any_package_sets_the_library_switches_first() -> None:
+    # this process has set them for itself; a fresh one must not inherit them
+    bare = {name: value for name, value in os.environ.items() if name not in LIBRARY_DEFAULTS}
     for package in PACKAGES:
         script = f"import {package}, os; print(os.environ['LANGGRAPH_STRICT_MSGPACK'], os.environ['OMP_WAIT_POLICY'])"
-        done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, env=bare
+        )
         assert done.stdout.split() == ["true", "PASSIVE"], package
