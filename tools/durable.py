@@ -1,5 +1,6 @@
 """Durable jobs, seen from a client: enqueued in the home's database, run by a worker process, followed from here."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from engine.errors import NotFound, WorkerLost
+from engine.errors import DiskFull, NotFound, WorkerLost
 from engine.progress import PROGRESS, Progress, Watch, silent
 from tools.cancels import Cancels
 from tools.jobs import CANCELLED, INTERNAL_CODE, Failure, Outcome, State, is_job_id, once
@@ -25,6 +26,8 @@ ACTIVE = frozenset({"ENQUEUED", "DELAYED", "PENDING"})
 READ_EVERY_S = 0.1
 LOOK_EVERY_S = 0.4
 """How long a silent job is waited for before the worker is looked after."""
+LEAST_FREE_BYTES = 64 * 1024
+"""With less room than this the journal of a silent job cannot be written."""
 MOST_ENDS = 4
 """Workers that may end during one job without a new event in between."""
 
@@ -145,6 +148,9 @@ class DbosJobs:
                 self._look_after_worker(job, ends)
 
     def _look_after_worker(self, job: str, ends: int) -> None:
+        if shutil.disk_usage(self._home).free < LEAST_FREE_BYTES:
+            # the journal retries a full disk for ever, so a job would be waited for without an end
+            raise DiskFull(self._home)
         if self._worker is None:
             return
         self._worker.ensure()
