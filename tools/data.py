@@ -5,8 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from engine.data.profiled import ColumnProfile as ColumnProfile
+from engine.data.profiled import FrameProfile
 from engine.kinds import Kind as Kind
-from engine.kinds import Task
 from tools.spec import ToolRequest, ToolResult
 
 
@@ -73,11 +73,7 @@ class ProfileDatasetRequest(ToolRequest):
     target: str | None = Field(None, description="Column to predict; the one named at import by default.")
 
 
-class DatasetProfile(ToolResult):
+class DatasetProfile(FrameProfile, ToolResult):
+    """The profile of a dataset's training rows."""
+
     dataset: str
-    rows: int
-    columns: tuple[ColumnProfile, ...]
-    target: str | None
-    task: Task | None
-    class_shares: dict[str, float] = Field(default_factory=dict)
-    warnings: tuple[str, ...] = ()

@@ -44,10 +44,24 @@ class DbosJobs:
         self._opened: tuple[DBOSClient, Cancels, str] | None = None
 
     def run(self, tool: str, request: BaseModel, job: str, watch: Watch = silent) -> dict[str, object]:
+        left_behind = self._under_way(job)
+        outcome = self._attempt(tool, request, job, watch)
+        if left_behind and outcome.worth_repeating:
+            # its end was on record before we came, e.g. from a disk that was full then; now it is asked for anew
+            outcome = self._attempt(tool, request, job, watch)
+        return outcome.value()
+
+    def _attempt(self, tool: str, request: BaseModel, job: str, watch: Watch) -> Outcome:
         self.start(tool, request, job)
         for progress in self.follow(job):
             watch(progress)
-        return self._outcome(self._row(job)).value()
+        return self._outcome(self._row(job))
+
+    def _under_way(self, job: str) -> bool:
+        """Whether an earlier client began this job and it has not ended."""
+        client, _, home = self._open()
+        found = client.list_workflows(workflow_ids=[job], application_name=application_name(home))
+        return bool(found) and found[0].status in ACTIVE
 
     def start(self, tool: str, request: BaseModel, job: str) -> None:
         client, _, home = self._open()
