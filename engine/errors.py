@@ -10,6 +10,8 @@ MillwrightError
 │   │   ├── NotATable            not_a_table          (NUL bytes, ragged rows, wrong delimiter, broken file)
 │   │   ├── UnsupportedFormat    unsupported_format
 │   │   ├── DuplicateColumns     duplicate_columns
+│   │   ├── UnreadableImage      unreadable_image
+│   │   ├── EmptyText            empty_text           (a folder or column of texts that hold nothing)
 │   │   └── TooLarge             too_large
 │   ├── ColumnNotFound           column_not_found
 │   ├── UnknownKind              unknown_kind
@@ -22,9 +24,14 @@ MillwrightError
 │   ├── BadChoice                bad_choice           (unknown metric, model, sample, task, alias ...)
 │   ├── BadArguments             bad_arguments        (a tool's request does not validate)
 │   ├── ColumnsMissing           columns_missing      (predict without a column the model needs)
+│   ├── DeviceMissing            device_missing       (CUDA asked for and absent)
+│   ├── SequenceTooLong          sequence_too_long    (more tokens than a network has positions for)
 │   ├── ApprovalNeeded           approval_needed
 │   └── NotFound                 <thing>_not_found    (dataset, model, job, run, session, tool)
 ├── NothingTrained               nothing_trained
+├── LossNotFinite                loss_not_finite      (a training that diverged)
+├── OutOfMemory                  out_of_memory        (not even one row at a time fits the device)
+├── ProcessesFailed              processes_failed     (a training in several processes lost one)
 ├── PackageDamaged               package_damaged
 ├── IndexDamaged                 index_damaged        (the index of the documents)
 ├── Unauthorised                 unauthorised         (HTTP without the key)
@@ -117,6 +124,19 @@ class DuplicateColumns(DataError):
         )
 
 
+class UnreadableImage(DataError):
+    code = "unreadable_image"
+
+    def __init__(self, source: str, why: str, hint: str = "") -> None:
+        super().__init__(
+            f"{source!r} cannot be read as an image: {why}.", hint or "Save it again as PNG or JPEG, or take it out."
+        )
+
+
+class EmptyText(DataError):
+    code = "empty_text"
+
+
 class TooLarge(DataError):
     code = "too_large"
 
@@ -204,6 +224,25 @@ class ColumnsMissing(Fixable):
         )
 
 
+class DeviceMissing(Fixable):
+    code = "device_missing"
+
+    def __init__(self, device: str, why: str) -> None:
+        super().__init__(
+            f"The device {device!r} cannot be used: {why}.", "Ask for 'cpu', or 'auto' for the best there is."
+        )
+
+
+class SequenceTooLong(Fixable):
+    code = "sequence_too_long"
+
+    def __init__(self, length: int, longest: int) -> None:
+        super().__init__(
+            f"A sequence of {length:,} tokens is longer than the {longest:,} that this model has positions for.",
+            "Cut it, or build the model for longer sequences.",
+        )
+
+
 class ApprovalNeeded(Fixable):
     code = "approval_needed"
 
@@ -219,6 +258,32 @@ class NotFound(Fixable):
 
 class NothingTrained(MillwrightError):
     code = "nothing_trained"
+
+
+class LossNotFinite(MillwrightError):
+    """A training diverged. The weights of the last good checkpoint are kept in `checkpoint`, if there is one."""
+
+    code = "loss_not_finite"
+
+    def __init__(self, step: int, learning_rate: float, precision: str, checkpoint: Path | None = None) -> None:
+        kept = f" The last good checkpoint is kept: {str(checkpoint)!r}." if checkpoint is not None else ""
+        lower = " or precision 'bf16' or 'fp32'" if precision == "fp16" else ""
+        super().__init__(
+            f"The loss is not a finite number at step {step} (learning rate {learning_rate:.3g}).{kept}",
+            f"Try a learning rate of {learning_rate / 10:.3g}, a smaller clip_norm, a longer warm-up{lower}, "
+            "and look for infinite or huge values in the data.",
+        )
+        self.step = step
+        self.learning_rate = learning_rate
+        self.checkpoint = checkpoint
+
+
+class OutOfMemory(MillwrightError):
+    code = "out_of_memory"
+
+
+class ProcessesFailed(MillwrightError):
+    code = "processes_failed"
 
 
 class PackageDamaged(MillwrightError):
