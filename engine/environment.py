@@ -16,6 +16,8 @@ LIBRARY_DEFAULTS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "LANGSMITH_TRACING": "false",
     "HF_HUB_OFFLINE": "1",
+    # its threads would not survive the fork of a worker, and warn of it
+    "TOKENIZERS_PARALLELISM": "false",
     # threads that spin while they wait make LightGBM and torch 7 to 200 times slower on a busy machine
     "OMP_WAIT_POLICY": "PASSIVE",
     "MPLBACKEND": "Agg",

@@ -131,6 +131,7 @@ class UnreadableImage(DataError):
         super().__init__(
             f"{source!r} cannot be read as an image: {why}.", hint or "Save it again as PNG or JPEG, or take it out."
         )
+        self.why = why
 
 
 class EmptyText(DataError):

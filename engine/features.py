@@ -1,22 +1,28 @@
 """The feature plan: how the columns of a frame become the numbers a model sees. Fitted once, kept as JSON.
 
 Linear models get filled and scaled numbers and one-hot categories; trees get raw numbers (NaN kept) and integer
-codes. The plan never looks at the target, and all features are float32, since that is what every export format and
-serving runtime computes in.
+codes; networks get numbers, codes, token ids and pixels, which the plan's layout tells apart. The plan never looks at
+the target, and all features are float32, since that is what every export format and serving runtime computes in.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from scipy.sparse import csr_matrix, hstack
 
+from engine.data.cells import clip
 from engine.data.schema import Schema
-from engine.features_steps import CategoryStep, DateStep, Flavour, NumberStep, Step, moments, numbers, texts
+from engine.features_image import ImageStep
+from engine.features_layout import Block, Layout
+from engine.features_pixels import PixelStep
+from engine.features_steps import CategoryStep, DateStep, Flavour, NumberStep, moments, numbers, texts
+from engine.features_steps import Step as ColumnStep
 from engine.features_text import TextStep
+from engine.features_tokens import TokenStep
 
 Matrix: TypeAlias = NDArray[np.float32] | csr_matrix
 
@@ -26,6 +32,8 @@ PLAN_FORMAT = 1
 View: TypeAlias = NDArray[np.float64] | pd.Series
 """A column as it is compared with others: numbers as an array, all else as a Series."""
 
+Step: TypeAlias = Annotated[ColumnStep | PixelStep, Field(discriminator="step")]
+
 Check: TypeAlias = Callable[[], None]
 
 
@@ -34,7 +42,7 @@ def no_check() -> None:
 
 
 class FeaturePlan(BaseModel):
-    """Fitted steps in column order. `dropped` says why a column has no step."""
+    """Fitted steps in column order (pixels of one image first, together). `dropped` says why a column has no step."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,8 +70,12 @@ class FeaturePlan(BaseModel):
         dropped = uninformative(frame, schema, columns, check)
         kinds = {column.name: column.kind for column in schema.columns}
         steps: list[Step] = []
-        for name in columns:
-            if name in dropped:
+        kept = [name for name in columns if name not in dropped]
+        pixels = PixelStep.find(frame, schema, kept) if flavour == "network" else None
+        if pixels is not None:
+            steps.append(pixels)
+        for name in kept:
+            if pixels is not None and name in pixels.columns:
                 continue
             check()
             steps.append(_fit_step(frame[name], kinds[name], flavour))
@@ -75,7 +87,9 @@ class FeaturePlan(BaseModel):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that a frame must have."""
-        return tuple(step.column for step in self.steps)
+        return tuple(
+            name for step in self.steps for name in (step.columns if isinstance(step, PixelStep) else (step.column,))
+        )
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -91,6 +105,29 @@ class FeaturePlan(BaseModel):
             start += len(step.names)
         return tuple(places)
 
+    @property
+    def layout(self) -> Layout:
+        """What the features mean, block by block (network plans); () for other flavours."""
+        blocks: list[Block] = []
+        start = 0
+        for step in self.steps if self.flavour == "network" else ():
+            assert not isinstance(step, TextStep)
+            block = step.block(start)
+            if block.width:
+                blocks.append(block)
+            start = block.stop
+        return tuple(blocks)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What a person should know of the features, in sentences."""
+        return tuple(
+            f"Column {clip(step.column)!r}: {step.truncated:.1%} of the texts have more than {step.length} tokens; "
+            "what comes after them is not read."
+            for step in self.steps
+            if isinstance(step, TokenStep) and step.truncated > 0
+        )
+
     def transform(self, frame: pd.DataFrame, check: Check = no_check) -> Matrix:
         """Features (rows, width): a C-ordered float32 array, or csr when the plan is sparse.
 
@@ -99,11 +136,13 @@ class FeaturePlan(BaseModel):
         blocks = []
         for step in self.steps:
             check()
-            blocks.append(step.apply(frame[step.column]))
+            blocks.append(step.apply(frame) if isinstance(step, PixelStep) else step.apply(frame[step.column]))
         if self.sparse:
             return csr_matrix(hstack([csr_matrix(block) for block in blocks], format="csr", dtype=np.float32))
         if not blocks:
             return np.zeros((len(frame), 0), dtype=np.float32)
+        if len(blocks) == 1:  # pixels are large: no second copy
+            return np.ascontiguousarray(blocks[0], dtype=np.float32)
         return np.ascontiguousarray(np.concatenate(blocks, axis=1), dtype=np.float32)
 
     def to_json(self) -> dict[str, object]:
@@ -124,7 +163,9 @@ def _fit_step(series: pd.Series, kind: str, flavour: Flavour) -> Step:
     if kind == "datetime":
         return DateStep.fit(series, flavour)
     if kind == "text":
-        return TextStep.fit(series, flavour)
+        return TokenStep.fit(series) if flavour == "network" else TextStep.fit(series, flavour)
+    if kind == "image":
+        return ImageStep.fit(series, flavour)
     return CategoryStep.fit(series, flavour)
 
 

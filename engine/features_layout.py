@@ -23,7 +23,7 @@ class _Block(BaseModel):
 
 
 class NumberBlock(_Block):
-    """`width` filled and scaled numbers (mean 0, deviation 1), 0/1 flags among them."""
+    """`width` filled and scaled numbers, about as large as 1 and none beyond 3, 0/1 flags among them."""
 
     kind: Literal["number"] = "number"
 

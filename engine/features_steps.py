@@ -1,7 +1,8 @@
 """How one column becomes features. Each step is fitted on training rows, frozen, and kept as JSON.
 
 A step turns a Series of n rows into a float32 array (n, width), or a csr matrix for text in a linear plan. Infinite
-is missing. Two flavours: "linear" (filled, scaled, one-hot) and "tree" (NaN kept, integer codes).
+is missing. Three flavours: "linear" (filled, scaled, one-hot), "tree" (NaN kept, integer codes) and "network" (filled,
+scaled, codes and token ids that a network looks up, pixels).
 """
 
 import math
@@ -12,18 +13,23 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.features_image import ImageStep
+from engine.features_layout import CategoryBlock, NumberBlock
 from engine.features_text import TextStep
+from engine.features_tokens import TokenStep
 from engine.tasks import label_text
 
-Flavour = Literal["linear", "tree"]
+Flavour = Literal["linear", "tree", "network"]
 Block = NDArray[np.float32]
 
 LARGEST = 1e30
 MIN_LEVEL_ROWS = 5
-MAX_LEVELS: dict[Flavour, int] = {"linear": 40, "tree": 120}
+MAX_LEVELS: dict[Flavour, int] = {"linear": 40, "tree": 120, "network": 1_000}
 HINGE_ROWS = 500
 HINGE_DISTINCT = 30
 HINGES = (0.1, 0.25, 0.5, 0.75, 0.9)
+BENT_LIMIT = 1e6
+"""Interquartile ranges from the median beyond which nothing changes any more; its square is still a number."""
 
 
 class _Step(BaseModel):
@@ -37,7 +43,8 @@ class NumberStep(_Step):
 
     Linear: missing becomes the median (and a 0/1 feature of its own if there was any), values are held within
     [low, high] so that an outlier cannot dominate, then scaled to mean 0 and deviation 1. `knots` add max(0, x - knot)
-    so that a linear model can bend. Tree: the value itself, NaN where missing.
+    so that a linear model can bend. Tree: the value itself, NaN where missing. Network: missing as in linear; the
+    distance from the median in interquartile ranges, bent smoothly into (-3, 3) (RealMLP, Holzmüller et al. 2024).
     """
 
     step: Literal["number"] = "number"
@@ -57,6 +64,10 @@ class NumberStep(_Step):
             return cls(column=column, flavour=flavour)
         values = numbers(series)
         known = values[np.isfinite(values)]
+        if flavour == "network":
+            centre, scale = _middle_and_spread(known)
+            gaps = len(known) < len(values)
+            return cls(column=column, flavour=flavour, fill=centre, centre=centre, scale=scale, missing_flag=gaps)
         low, high = _bounds(known)
         fill = float(np.median(known))
         held = np.clip(np.where(np.isfinite(values), values, fill), low, high)
@@ -70,17 +81,30 @@ class NumberStep(_Step):
         bends = tuple(f"{self.column} above {knot:.6g}" for knot in self.knots)
         return (self.column, *bends, *((f"{self.column} is missing",) if self.missing_flag else ()))
 
+    def block(self, start: int) -> NumberBlock:
+        """What a network plan's features are, from place `start` on."""
+        return NumberBlock(column=self.column, start=start, width=len(self.names))
+
     def apply(self, series: pd.Series) -> Block:
         values = numbers(series)
         if self.flavour == "tree":
             return values.astype(np.float32)[:, None]
         missing = ~np.isfinite(values)
-        held = np.clip(np.where(missing, self.fill, values), self.low, self.high)
-        parts = [(held - self.centre) / self.scale]
-        parts += [np.maximum(held - knot, 0.0) / self.scale for knot in self.knots]
+        filled = np.where(missing, self.fill, values)
+        parts = [self._bent(filled)] if self.flavour == "network" else self._held(filled)
         if self.missing_flag:
             parts.append(missing.astype(np.float64))
         return np.stack(parts, axis=1).astype(np.float32)
+
+    def _held(self, filled: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        held = np.clip(filled, self.low, self.high)
+        bends = [np.maximum(held - knot, 0.0) / self.scale for knot in self.knots]
+        return [(held - self.centre) / self.scale, *bends]
+
+    def _bent(self, filled: NDArray[np.float64]) -> NDArray[np.float64]:
+        with np.errstate(over="ignore"):
+            distance = np.clip((filled - self.centre) / self.scale, -BENT_LIMIT, BENT_LIMIT)
+        return np.asarray(distance / np.sqrt(1 + (distance / 3) ** 2), dtype=np.float64)
 
 
 class CategoryStep(_Step):
@@ -88,7 +112,8 @@ class CategoryStep(_Step):
 
     Linear: one 0/1 feature a level, one for missing if there was any, one for the rare bin; an unseen level counts as
     rare. Tree: the level's number, NaN for missing, the next number for rare and unseen. With more levels than are
-    kept (`frequency`), how often each level occurs is one more feature; the target is never looked at.
+    kept (`frequency`), how often each level occurs is one more feature; the target is never looked at. Network: one
+    code, 0 for missing, 1 for rare and unseen, from 2 on the levels.
     """
 
     step: Literal["category"] = "category"
@@ -105,7 +130,7 @@ class CategoryStep(_Step):
         order = sorted(zip(counts.index, counts.to_numpy(), strict=True), key=lambda pair: (-pair[1], pair[0]))
         enough = MIN_LEVEL_ROWS if len(order) > 2 and len(text) >= 10 * MIN_LEVEL_ROWS else 1
         kept = [level for level, count in order if count >= enough][: MAX_LEVELS[flavour]]
-        many = len(order) > MAX_LEVELS[flavour]
+        many = len(order) > MAX_LEVELS[flavour] and flavour != "network"
         # log of the share, so that frequent and rare levels are both told apart
         shares = {str(level): math.log1p(float(count)) for level, count in order if count > 1} if many else None
         return cls(
@@ -116,16 +141,22 @@ class CategoryStep(_Step):
     @property
     def names(self) -> tuple[str, ...]:
         often = (f"{self.column} frequency",) if self.frequency is not None else ()
-        if self.flavour == "tree":
+        if self.flavour != "linear":
             return (self.column, *often)
         bins = (*(("rare",) if self.rare else ()), *(("missing",) if self.missing_flag else ()))
         return (*(f"{self.column} = {level}" for level in (*self.levels, *bins)), *often)
+
+    def block(self, start: int) -> CategoryBlock:
+        """What a network plan's feature is, at place `start`."""
+        return CategoryBlock(column=self.column, start=start, width=1, levels=len(self.levels) + 2)
 
     def apply(self, series: pd.Series) -> Block:
         text = texts(series)
         missing = text.isna().to_numpy()
         codes = pd.Index(self.levels, dtype="str").get_indexer(pd.Index(text))
         codes = np.where(missing, -2, codes)
+        if self.flavour == "network":
+            return (codes + 2).astype(np.float32)[:, None]
         parts = [self._codes(codes) if self.flavour == "tree" else self._one_hot(codes)]
         if self.frequency is not None:
             parts.append(self._often(text))
@@ -157,7 +188,7 @@ class CategoryStep(_Step):
 class DateStep(_Step):
     """A date: year, month, day of week, hour and days since the first training row; a constant part is left out.
 
-    Linear: month, weekday and hour as a point on a circle, the rest scaled and filled with their mean.
+    Linear and network: month, weekday and hour as a point on a circle, the rest scaled and filled with their mean.
     """
 
     step: Literal["date"] = "date"
@@ -181,11 +212,15 @@ class DateStep(_Step):
     def names(self) -> tuple[str, ...]:
         out: list[str] = []
         for part in self.parts:
-            circle = self.flavour == "linear" and part in _CYCLES
+            circle = self.flavour != "tree" and part in _CYCLES
             out += (
                 [f"{self.column} {part} {half}" for half in ("sine", "cosine")] if circle else [f"{self.column} {part}"]
             )
         return tuple(out)
+
+    def block(self, start: int) -> NumberBlock:
+        """What a network plan's features are, from place `start` on."""
+        return NumberBlock(column=self.column, start=start, width=len(self.names))
 
     def apply(self, series: pd.Series) -> Block:
         found = _date_parts(moments(series), self.first)
@@ -207,7 +242,7 @@ class DateStep(_Step):
         return [np.where(missing, 0.0, np.sin(angle)), np.where(missing, 0.0, np.cos(angle))]
 
 
-Step = Annotated[NumberStep | CategoryStep | DateStep | TextStep, Field(discriminator="step")]
+Step = Annotated[NumberStep | CategoryStep | DateStep | TextStep | TokenStep | ImageStep, Field(discriminator="step")]
 
 _CYCLES = {"month": 12.0, "weekday": 7.0, "hour": 24.0}
 
@@ -241,6 +276,12 @@ def _bounds(known: NDArray[np.float64]) -> tuple[float, float]:
     if high - low > 1.5 * (last - first) and last > first:
         return float(first), float(last)
     return float(low), float(high)
+
+
+def _middle_and_spread(known: NDArray[np.float64]) -> tuple[float, float]:
+    """The median and the interquartile range; half of the whole range where the quartiles are equal."""
+    least, low, middle, high, most = np.quantile(known, [0.0, 0.25, 0.5, 0.75, 1.0])
+    return float(middle), float(high - low) or float(most / 2 - least / 2) or 1.0
 
 
 def _knots(known: NDArray[np.float64], low: float, high: float) -> tuple[float, ...]:

@@ -2,5 +2,5 @@
 
 from typing import Literal
 
-Kind = Literal["number", "integer", "category", "text", "datetime", "boolean", "identifier"]
+Kind = Literal["number", "integer", "category", "text", "datetime", "boolean", "identifier", "image"]
 Task = Literal["binary", "multiclass", "regression"]

@@ -28,8 +28,10 @@ def infer_task(target: pd.Series, kind: str) -> Task:
     repeat (ten times on average), everything else is regression.
 
     Raises:
-        TargetUnusable: a date cannot be predicted.
+        TargetUnusable: a date or an image cannot be predicted.
     """
+    if kind == "image":
+        raise TargetUnusable(f"Target {target.name!r} holds images, not answers.", "Choose another column.")
     if kind == "datetime":
         raise TargetUnusable(
             f"Target {target.name!r} is a date, which cannot be predicted.", "Turn it into a number or choose another."

@@ -1,12 +1,15 @@
 """The plan of a run: the steps that will be taken, with what they are expected to cost."""
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, ConfigDict
 
 from agents.plan import Plan, Step, StepEstimate
-from engine.families import FAMILIES
+from engine.families import usual_families
+from engine.pixels import kinds_with_pixels
 from graphs.pace import Pace
 from graphs.run_types import RunRequest
-from tools.data import DatasetProfile
+from tools.data import ColumnProfile, DatasetProfile
 from tools.training import Task, TrainingEstimate, family_of
 
 USUAL_METRIC = "usual for the task"
@@ -64,8 +67,13 @@ def unmeasured(profile: DatasetProfile, request: RunRequest, target: str) -> Out
         metric=request.metric,
         rows=profile.rows,
         features=len(used),
-        candidates=dict.fromkeys(request.models or FAMILIES),
+        candidates=dict.fromkeys(request.models or usual_families(kinds_among(used), request.budget_seconds)),
     )
+
+
+def kinds_among(columns: Sequence[ColumnProfile]) -> set[str]:
+    """The kinds of these columns, as `usual_families` takes them."""
+    return kinds_with_pixels({column.name: column.kind for column in columns})
 
 
 def plan_of(request: RunRequest, dataset: str, outlook: Outlook) -> Plan:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from engine.errors import BadBudget, BadChoice, JobFailed
 from tools.arguments import bad_arguments
 from tools.data import Kind
+from tools.train_spec import check_device
 from tools.training import ImportanceRow, TrainingResult, ValidationValue
 
 
@@ -25,6 +26,8 @@ class RunRequest(BaseModel):
     max_models: int | None = Field(None, ge=1, le=200, description="Train exactly this many candidates; reproducible.")
     seed: int = Field(0, ge=0, description="Seed of split, folds and models.")
     drop: tuple[str, ...] = Field((), description="Columns to leave out.")
+    device: str = Field("auto", description="Where networks are trained: auto, cpu, cuda or cuda:N.")
+    processes: int = Field(1, ge=1, le=64, description="Processes that train one network together.")
     kinds: dict[str, Kind] = Field(default_factory=dict, description="Kinds of columns that override what is found.")
     split: Literal["auto", "random", "stratified", "time", "group"] = "auto"
     split_column: str | None = None
@@ -53,7 +56,7 @@ class RunRequest(BaseModel):
 
         Raises:
             BadArguments: naming the first value that does not fit.
-            BadBudget, BadChoice: as `check`.
+            BadBudget, BadChoice, DeviceMissing: as `check`.
         """
         try:
             request = cls.model_validate(values)
@@ -67,8 +70,10 @@ class RunRequest(BaseModel):
 
         Raises:
             BadBudget: less than a second, or no number that a clock can reach.
-            BadChoice: neither a budget nor a number of models.
+            BadChoice: neither a budget nor a number of models; no such device.
+            DeviceMissing: the device is not there.
         """
+        check_device(self.device)
         if self.budget_seconds is not None and not (self.budget_seconds >= 1 and math.isfinite(self.budget_seconds)):
             raise BadBudget(self.budget_seconds)
         if self.budget_seconds is None and self.max_models is None:

@@ -9,7 +9,6 @@ from agents.offline.columns import find_column
 from agents.offline.finding import names_something
 from agents.offline.reading import read_slots
 from engine.data.load import ReadOptions, read_source
-from engine.data.samples import sample_frame
 from engine.errors import ColumnNotFound, TargetNeeded, did_you_mean
 from graphs.calls import use_tool
 from graphs.events import Emit
@@ -45,7 +44,8 @@ def dataset_of(workshop: Workshop, model: BaseChatModel, request: RunRequest, ru
         names = known.schema_.names
         if request.target is not None and request.target not in names:
             raise ColumnNotFound(request.target, names)
-        return known.id, request.target or find_target(model, request.goal, names, emit, known.target)
+        answers = [name for name in names if known.schema_.kind(name) != "image"]
+        return known.id, request.target or find_target(model, request.goal, answers, emit, known.target)
     target = request.target or _before_import(workshop, model, request, emit)
     arguments = {"source": request.data, "target": target, **request.model_dump(include=IMPORT_FIELDS)}
     summary = use_tool(workshop, "import_dataset", arguments, call=f"{run}/import", show="import_dataset", emit=emit)
@@ -57,16 +57,16 @@ def dataset_of(workshop: Workshop, model: BaseChatModel, request: RunRequest, ru
 
 def _before_import(workshop: Workshop, model: BaseChatModel, request: RunRequest, emit: Emit) -> str | None:
     """The target must be known before the import, because the sealed rows are drawn with a view to it."""
-    if request.data.startswith("sample:"):
-        frame, usual = sample_frame(request.data.removeprefix("sample:"))
-        return find_target(model, request.goal, [str(name) for name in frame.columns], emit, usual)
     options = ReadOptions.model_validate(request.model_dump(include={"delimiter", "encoding", "sheet", "query"}))
-    names = [str(name) for name in read_source(request.data, workshop.datasets.limits, options).frame.columns]
-    return find_target(model, request.goal, names, emit)
+    table = read_source(request.data, workshop.datasets.limits, options, request.kinds)
+    names = [str(name) for name in table.frame.columns if table.kinds.get(str(name)) != "image"]
+    return find_target(model, request.goal, names, emit, table.target)
 
 
 def find_target(model: BaseChatModel, goal: str, columns: Sequence[str], emit: Emit, usual: str | None = None) -> str:
-    """The column that `goal` names, or `usual` when it names nothing; the model is asked when words do not settle it.
+    """The column that `goal` names, or `usual` when it names nothing or there is no other ('classify the images').
+
+    The model is asked when words do not settle it.
 
     Raises:
         TargetNeeded: the model does not know either.
@@ -75,7 +75,7 @@ def find_target(model: BaseChatModel, goal: str, columns: Sequence[str], emit: E
     named = named_column(goal, columns)
     if named is not None:
         return named
-    if usual is not None and not names_something(said):
+    if usual is not None and (not names_something(said) or list(columns) == [usual]):
         return usual
     proposal = propose(model, WHICH_TARGET, {"goal": goal, "columns": list(columns)}, emit)
     if proposal.column is None:

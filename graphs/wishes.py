@@ -1,10 +1,10 @@
 """What a goal in words fixes besides its target, in explicit forms only, each said aloud before it counts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from agents.offline.columns import named_exactly
 from agents.offline.reading import read_slots
-from engine.families import FAMILIES
+from engine.families import usual_families
 from engine.metrics import METRICS, metrics_of
 from engine.tasks import Task
 from graphs.run_types import RunRequest
@@ -30,11 +30,13 @@ def with_limits(request: RunRequest) -> tuple[RunRequest, str]:
     return RunRequest.of(**{**request.model_dump(), **taken}), f"From the goal: {words}.\n"
 
 
-def with_choices(request: RunRequest, columns: Sequence[str], task: Task | None) -> tuple[RunRequest, str]:
+def with_choices(
+    request: RunRequest, columns: Sequence[str], task: Task | None, kinds: Collection[str] = ()
+) -> tuple[RunRequest, str]:
     """The request with the metric, candidates and columns to leave out that only its goal names; and the words for it.
 
-    `columns` are those without the target. A metric that does not fit the task, and a name that is no column, are
-    said to be passed over.
+    `columns` are those without the target, `kinds` what they hold. A metric that does not fit the task, and a name
+    that is no column, are said to be passed over.
     """
     said = read_slots(request.goal, frozenset(column.lower() for column in columns), goal=True)
     update: dict[str, object] = {}
@@ -46,7 +48,8 @@ def with_choices(request: RunRequest, columns: Sequence[str], task: Task | None)
         else:
             fitting = ", ".join(metric.name for metric in metrics_of(task))
             words.append(f"{said.metric} is passed over, since {task} is judged by one of {fitting}")
-    families = said.families or tuple(name for name in FAMILIES if said.without and name not in said.without)
+    usual = usual_families(kinds, request.budget_seconds)
+    families = said.families or tuple(name for name in usual if said.without and name not in said.without)
     if request.models is None and families:
         update["models"] = families
         words.append(f"only {' and '.join(families)}")

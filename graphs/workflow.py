@@ -23,7 +23,7 @@ from graphs.decisions import CHOOSE_MODELS, NEXT_ROUND, gains, model_facts, roun
 from graphs.events import Artifact, Emit, Metric, PlanProposed, TextDelta, unheard
 from graphs.pace import LEAST_ROUND, Pace
 from graphs.proposals import propose
-from graphs.run_plan import Outlook, PlanDecision, measured, plan_of, unmeasured
+from graphs.run_plan import Outlook, PlanDecision, kinds_among, measured, plan_of, unmeasured
 from graphs.run_types import RunRequest, summary_of
 from graphs.target import dataset_of
 from graphs.wishes import with_choices
@@ -74,8 +74,8 @@ def analyse(state: WorkflowState, runtime: Work) -> Update:
     dataset, target = dataset_of(context.workshop, context.model, request, state["run"], context.emit)
     profile = _use(state, runtime, "profile_dataset", {"dataset": dataset, "target": target})
     assert isinstance(profile, DatasetProfile)
-    columns = [column.name for column in profile.columns if column.name != target]
-    whole, words = with_choices(request, columns, profile.task)
+    others = [column for column in profile.columns if column.name != target]
+    whole, words = with_choices(request, [column.name for column in others], profile.task, kinds_among(others))
     if words:
         context.emit(TextDelta(text=words))
     found = {"request": whole.model_dump(mode="json"), "profile": profile.model_dump(mode="json")}
@@ -251,7 +251,8 @@ def _changed(metric: str, gain: float) -> str:
 
 def _choices(state: WorkflowState) -> Json:
     request = _request(state)
-    return {"dataset": state["dataset"], "target": state["target"], "drop": request.drop, "seed": request.seed}
+    named = {"dataset": state["dataset"], "target": state["target"], "drop": request.drop, "seed": request.seed}
+    return {**named, "device": request.device, "processes": request.processes}
 
 
 def _use(state: WorkflowState, runtime: Work, tool: str, arguments: Json, call: str | None = None) -> ToolResult:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import NotFound
 from engine.progress import Watch, silent
-from tools import data_tools, job_functions, judging, modelling, registered
+from tools import data_tools, distilling, job_functions, judging, modelling, registered
 from tools.arguments import parse_request
 from tools.jobs import job_id
 from tools.spec import ToolRequest, ToolResult, ToolSpec
@@ -14,9 +14,8 @@ from tools.spec import ToolRequest, ToolResult, ToolSpec
 if TYPE_CHECKING:
     from tools.workshop import Workshop
 
-CATALOGUE: Mapping[str, ToolSpec] = MappingProxyType(
-    {spec.name: spec for floor in (data_tools, modelling, judging, registered, job_functions) for spec in floor.TOOLS}
-)
+FLOORS = (data_tools, modelling, distilling, judging, registered, job_functions)
+CATALOGUE: Mapping[str, ToolSpec] = MappingProxyType({spec.name: spec for floor in FLOORS for spec in floor.TOOLS})
 
 
 def invoke(

@@ -14,14 +14,16 @@ class ImportDatasetRequest(ToolRequest):
     """Copy a source into the home with a declared schema and a sealed test split."""
 
     source: str = Field(
-        description="A file (CSV, gzip, Parquet, JSON lines, Excel), a database URL with `query`, or 'sample:NAME'."
+        description="A file (CSV, gzip, Parquet, JSON lines, Excel, one image, images in .npz), a folder of images or "
+        "texts with a sub-folder for each class, a database URL with `query`, or 'sample:NAME'. Image files that a "
+        "table names in a column are read with it."
     )
     target: str | None = Field(None, description="Column to predict; makes the test split stratified by it.")
     name: str | None = Field(None, description="Name for the dataset; the file's name by default.")
     kinds: dict[str, str] = Field(
         default_factory=dict,
         description="Kinds that override what is inferred, by column: number, integer, category, text, datetime, "
-        "boolean or identifier.",
+        "boolean, identifier or image.",
     )
     split: Literal["auto", "random", "stratified", "time", "group"] = Field(
         "auto", description="How the sealed test rows are chosen; 'time' and 'group' need `split_column`."

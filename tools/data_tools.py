@@ -1,6 +1,7 @@
 """Importing, listing and profiling datasets."""
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.data.load import ReadOptions, safe_path
@@ -14,7 +15,7 @@ from tools.data import (
     ListDatasetsRequest,
     ProfileDatasetRequest,
 )
-from tools.finding import find_dataset, is_file
+from tools.finding import find_dataset, is_file_or_folder
 from tools.spec import Estimate, ToolSpec, costs_nothing
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def import_dataset(workshop: "Workshop", request: ImportDatasetRequest) -> Datas
     """Copy a source into the home. The same rows, kinds and split give the same dataset again."""
     dataset = workshop.datasets.import_source(
         request.source,
-        target=request.target or _sample_target(request.source),
+        target=request.target,
         name=request.name,
         kinds=request.kinds,
         split=SplitSpec(
@@ -89,23 +90,32 @@ def summary(dataset: "Dataset") -> DatasetSummary:
     )
 
 
-def _sample_target(source: str) -> str | None:
-    """What a sample is made to predict."""
-    from engine.data.samples import SAMPLES
-
-    name = source.removeprefix("sample:")
-    return SAMPLES[name]()[1] if source.startswith("sample:") and name in SAMPLES else None
-
-
-def estimate_import(_: "Workshop", request: ImportDatasetRequest) -> Estimate:
-    """From a timed reading of the first quarter megabyte, scaled to the file; a sample is timed as it is made."""
-    if not is_file(request.source):
+def estimate_import(workshop: "Workshop", request: ImportDatasetRequest) -> Estimate:
+    """From a timed reading of a part, scaled to all of it; a sample is timed as it is made."""
+    if not is_file_or_folder(request.source):
         return _sample_cost(request.source)
+    path = safe_path(request.source)
+    return _examples_cost(workshop, path) or _table_cost(path)
+
+
+def _examples_cost(workshop: "Workshop", path: Path) -> Estimate | None:
+    """Of images or texts; None for a table."""
+    from engine.data.pilot import pilot
+
+    began = time.perf_counter()
+    found = pilot(path, workshop.datasets.limits)
+    if found is None:
+        return None
+    seconds = (time.perf_counter() - began) * found.share
+    return Estimate(seconds=round(seconds, 4), memory_mb=round(2 * found.characters * found.share / MB, 1))
+
+
+def _table_cost(path: Path) -> Estimate:
+    """From the first quarter megabyte."""
     import io
 
     import pandas as pd
 
-    path = safe_path(request.source)
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(PILOT_BYTES)
@@ -152,10 +162,11 @@ def _sample_cost(source: str) -> Estimate:
 TOOLS = (
     ToolSpec(
         name="import_dataset",
-        description="Copy a table into the home so that it can be trained on: a CSV, gzip, Parquet, JSON lines or "
-        "Excel file, a database URL with a query, or 'sample:churn', 'sample:breast_cancer', 'sample:diabetes', "
-        "'sample:digits'. Finds each column's kind, seals a test set that only the engine may read, and returns the "
-        "dataset id that the other tools take. Name the target where it is known. Importing the same data again "
+        description="Copy data into the home so that it can be trained on: a CSV, gzip, Parquet, JSON lines or "
+        "Excel file, a folder of images or texts with a sub-folder for each class, images in .npz, a database URL with "
+        "a query, or 'sample:churn', 'sample:breast_cancer', 'sample:diabetes', 'sample:digits', "
+        "'sample:digits_images'. Finds each column's kind, seals a test set that only the engine may read, and returns "
+        "the dataset id that the other tools take. Name the target where it is known. Importing the same data again "
         "returns the same dataset.",
         request=ImportDatasetRequest,
         result=DatasetSummary,

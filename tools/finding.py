@@ -26,18 +26,19 @@ def find_dataset(workshop: "Workshop", name: str) -> "Dataset":
 
 
 def is_source(name: str) -> bool:
-    """Whether the name is something import_dataset would read: a sample, a URL or a file."""
-    return name.startswith("sample:") or "://" in name or is_file(name)
+    """Whether the name is something import_dataset would read: a sample, a URL, a file or a folder."""
+    return name.startswith("sample:") or "://" in name or is_file_or_folder(name)
 
 
-def is_file(name: str) -> bool:
-    """Whether the name is that of a file; one that no file can have is not."""
+def is_file_or_folder(name: str) -> bool:
+    """Whether the name is that of a file or a folder; one that no file can have is not."""
     from engine.data.load import safe_path
 
     try:
-        return safe_path(name).is_file()
+        path = safe_path(name)
     except SourceNotFound:
         return False
+    return path.is_file() or path.is_dir()
 
 
 def without_secrets(source: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import MillwrightError
 from engine.files import typed_disk_errors
-from tools.finding import find_dataset
+from tools.finding import find_dataset, find_target
 from tools.spec import Estimate, ToolSpec
 from tools.train_spec import check_choices, train_spec
 from tools.training import (
@@ -110,12 +110,15 @@ def estimate_of_pilot(workshop: "Workshop", request: EstimateTrainingRequest) ->
     """The time to read the rows, measured now, and the pilot's own limit for each candidate."""
     from engine.automl.pilot import PILOT_SECONDS
     from engine.automl.portfolio import candidates
+    from engine.automl.prepare import kinds_of
 
     dataset = find_dataset(workshop, request.dataset)
+    target = find_target(dataset, request.target)
+    kinds = kinds_of(dataset.schema_, dataset.schema_.features(target, request.drop))
     began = time.perf_counter()
     frame = workshop.datasets.training_frame(dataset.id)
     read = time.perf_counter() - began
-    most = PILOT_SECONDS * len(candidates(request.models, request.max_models))
+    most = PILOT_SECONDS * len(candidates(request.models, request.max_models, kinds, request.budget_seconds))
     return Estimate(
         seconds=round(2 * read + most, 2), memory_mb=round(3 * float(frame.memory_usage(deep=True).sum()) / MB, 1)
     )
@@ -138,7 +141,8 @@ TOOLS = (
     ToolSpec(
         name="train_model",
         description="Train models on an imported dataset within a wall-clock budget: a dummy baseline, linear, forest "
-        "and LightGBM candidates, validated on rows they were not fitted on. The best (or a blend) is judged once on "
+        "and LightGBM candidates, and neural networks (a transformer or LSTM over texts, a ResNet over images, a mixed "
+        "network over tables), validated on rows they were not fitted on. The best (or a blend) is judged once on "
         "the sealed test set, explained, packaged with a report and registered. Returns the leaderboard, the test "
         "metric with its 95 % interval, the most important columns and where package and report lie. With finish=false "
         "only fits and validates; go on with `run` and `trials` to add tuned variants, then finish. For reproducible "

@@ -7,6 +7,10 @@ LEAST_FIT_S = 0.3
 FIRST_FIT_S = 0.8
 """The first real model gets this much even when the budget is gone, and twice as much after each that failed: a
 training always ends with a model."""
+LEAST_NETWORK_S = 3.0
+"""The same for a network, which has torch to load and a few passes over the rows to make."""
+NETWORK_SHARES = 3.0
+"""How many shares of the time a network gets where another fit gets one."""
 GENEROUS = 1.25
 """An early fit may take more than its even share, since most leave some of it over."""
 FIXED_EXPLAIN_S = 60.0
@@ -40,18 +44,23 @@ class Pace:
         """Seconds left for fits."""
         return None if self.budget is None else self.budget - self.ending - self.refit - spent
 
-    def for_fit(self, spent: float, waiting: int, any_model: bool, tried: int = 0) -> float | None:
-        """Seconds for the next of `waiting` fits; 0 means that it is skipped. `tried` have come to nothing so far.
+    def for_fit(
+        self, spent: float, waiting: float, any_model: bool, tried: int = 0, least: float = LEAST_FIT_S
+    ) -> float | None:
+        """Seconds for the next fit; 0 means that it is skipped. `tried` have come to nothing so far.
 
-        What a fit leaves over goes to those after it. Until there is a model beside the baseline, the next fit is
-        held to a small part of the budget, so that there soon is one.
+        `waiting` counts it and those after it, each by its shares of the time over the shares of this one; `least` is
+        what it must have to be worth a try. What a fit leaves over goes to those after it. Until there is a model
+        beside the baseline, the next fit is held to a small part of the budget, so that there soon is one.
         """
         left = self.left(spent)
         if left is None:
             return None
         if any_model:
-            share = min(left, GENEROUS * left / max(1, waiting))
-            return share if share >= LEAST_FIT_S else (left if left >= LEAST_FIT_S else 0.0)
+            share = min(left, GENEROUS * left / max(1.0, waiting))
+            return share if share >= least else (left if left >= least else 0.0)
+        if waiting <= 1:
+            return max(FIRST_FIT_S * 2.0**tried, left)
         return max(FIRST_FIT_S * 2.0**tried, min(left, 0.15 * (self.budget or 0.0)))
 
     def for_select(self, spent: float, cancelled: bool) -> float | None:

@@ -58,5 +58,11 @@ def size_mb(package: Path) -> float:
     return round(sum(path.stat().st_size for path in package.rglob("*") if path.is_file()) / MB, 3)
 
 
+def model_size_mb(package: Path) -> float:
+    """Size in MB of what answers: feature plans and weights, without report and profile."""
+    members = package / PackageFiles.MEMBERS
+    return round(sum(path.stat().st_size for path in members.rglob("*") if path.is_file()) / MB, 4)
+
+
 def _number(value: float | None) -> float:
     return math.nan if value is None else value

@@ -4,17 +4,20 @@ Every step is safe to run again: the engine keeps each finished stage of the run
 and the registration are counted once by their names, and folders appear whole or not at all.
 """
 
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine.automl.members import blend, load_member
 from engine.automl.run import TrainingRun
-from engine.automl.spec import FitOutcome, TrainSpec
+from engine.automl.spec import FitOutcome, StudentSpec, TrainSpec
 from engine.data.profile import profile_frame
-from engine.errors import BadArguments, JobFailed
+from engine.errors import BadArguments, JobFailed, NothingTrained
 from engine.evaluate import Evaluation, evaluate
 from engine.explain import IMPORTANCES
+from engine.families import NETWORKS
 from engine.files import write_atomic, write_json
 from engine.metrics import METRICS
 from engine.package import write_package
@@ -22,24 +25,45 @@ from engine.progress import FitFinished, StageStarted
 from tools.clock import JobClock
 from tools.home import read_json_if_there
 from tools.jobs import CANCELLED_CODE, model_id, run_id
-from tools.pace import Pace
+from tools.pace import LEAST_FIT_S, LEAST_NETWORK_S, NETWORK_SHARES, Pace
 from tools.registrar import Enrolment, enrol
 from tools.train_result import RoundFacts, finished_result, round_result
 from tools.train_spec import train_spec
-from tools.training import TrainingResult, TrainModelRequest
+from tools.training import TrainingResult, TrainModelRequest, family_of
 
 MOST_PROFILED = 200
 """Columns described in a package: more take longer than a short budget, and nobody reads them."""
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from engine.data.store import Dataset
+    from engine.metrics import Floats
     from tools.workshop import JobContext, Workshop
 
 
-class TrainJob:
-    """One call of train_model: a round of fits in a run, and the run's end if the request says so."""
+@dataclass(frozen=True)
+class Lesson:
+    """What students learn beside the labels: `answers` gives the teacher's for rows of the training frame."""
 
-    def __init__(self, workshop: "Workshop", request: TrainModelRequest, job: "JobContext", dataset: "Dataset") -> None:
+    spec: StudentSpec
+    answers: "Callable[[pd.DataFrame], Floats]"
+
+
+class TrainJob:
+    """One call of train_model: a round of fits in a run, and the run's end if the request says so.
+
+    With a `lesson`, the candidates are students of another model.
+    """
+
+    def __init__(
+        self,
+        workshop: "Workshop",
+        request: TrainModelRequest,
+        job: "JobContext",
+        dataset: "Dataset",
+        lesson: "Lesson | None" = None,
+    ) -> None:
         self.workshop = workshop
         self.request = request
         self.job = job
@@ -47,7 +71,9 @@ class TrainJob:
         self.run_id = request.run or run_id(job.id)
         self.model_id = model_id(self.run_id)
         self.folder = workshop.runs / self.run_id
-        self.spec: TrainSpec = train_spec(request, dataset, workshop.threads)
+        self.lesson = lesson
+        spec = train_spec(request, dataset, workshop.threads)
+        self.spec: TrainSpec = spec if lesson is None else spec.model_copy(update={"student": lesson.spec})
         self.clock = JobClock(self.folder / f"clock-{job.id}.json", job.began)
         self._skipped: list[FitOutcome] = []
 
@@ -60,6 +86,8 @@ class TrainJob:
             self._fits()
             if self.job.control.cancelled() and not self._any_model():
                 raise JobFailed("The training was cancelled before its first model was through.", code=CANCELLED_CODE)
+            if self.lesson is not None:
+                self._check_student()
             return self._end() if self.request.finish else self._round()
 
     def _finished(self) -> TrainingResult | None:
@@ -77,6 +105,9 @@ class TrainJob:
     def _fits(self) -> None:
         prepared = self.job.step("prepare", self._prepare)
         self.pace = Pace(None if self.spec.fixed else self.spec.budget_seconds, prepared["seconds"])
+        if any(map(_is_network, prepared["candidates"])):
+            # torch takes seconds to load: it does so while the first, cheap candidates are fitted
+            threading.Thread(target=_load_networks, name="load-torch", daemon=True).start()
         self._fit_all(prepared["candidates"])
         if self.request.trials and not self.job.control.cancelled():
             self._fit_all(self.job.step("trials", lambda: self.run.trial_names(self.request.trials)))
@@ -103,15 +134,15 @@ class TrainJob:
 
     def _fit_all(self, names: list[str]) -> None:
         for position, name in enumerate(names):
-            waiting = len(names) - position
+            waiting = sum(map(_shares, names[position:])) / _shares(name)
             done = FitOutcome.model_validate(self.job.step(f"fit:{name}", self._fitting(name, waiting)))
             if done.status == "skipped":
                 self._skipped.append(done)
 
-    def _fitting(self, name: str, waiting: int) -> Callable[[], dict[str, Any]]:
+    def _fitting(self, name: str, waiting: float) -> Callable[[], dict[str, Any]]:
         return lambda: self._fit(name, waiting).model_dump(mode="json")
 
-    def _fit(self, name: str, waiting: int) -> FitOutcome:
+    def _fit(self, name: str, waiting: float) -> FitOutcome:
         """Fit one candidate in its share of the time. The decision to skip it is part of the recorded step."""
         control = self.job.control
         kept = {outcome.model: outcome for outcome in self.run.outcomes()}
@@ -119,7 +150,8 @@ class TrainJob:
             return kept[name]
         tried = [outcome for model, outcome in kept.items() if model != "dummy"]
         any_model = any(outcome.covered > 0 for outcome in tried)
-        seconds = self.pace.for_fit(self.clock.spent(), waiting, any_model, len(tried))
+        least = LEAST_NETWORK_S if _is_network(name) else LEAST_FIT_S
+        seconds = self.pace.for_fit(self.clock.spent(), waiting, any_model, len(tried), least)
         if control.cancelled() and kept:
             return self._skip(name, "cancelled")
         if seconds == 0.0 and name != "dummy":
@@ -132,6 +164,14 @@ class TrainJob:
             FitFinished(model=name, status="skipped", metric=metric, validation=None, seconds=0.0, detail=why)
         )
         return FitOutcome(model=name, status="skipped", validation=None, seconds=0.0, detail=why)
+
+    def _check_student(self) -> None:
+        """Raises: NothingTrained: no student was fitted, or none is better than the baseline."""
+        board = [*self.run.leaderboard(), *self._skipped_for_good()]
+        if board[0].model != "dummy":
+            return
+        why = "; ".join(f"{row.model}: {row.detail or 'it is no better than the baseline'}" for row in board[1:])
+        raise NothingTrained(f"No student was trained ({why}).", "Give it more time, or another student.")
 
     def _any_model(self) -> bool:
         return any(outcome.covered > 0 for outcome in self.run.outcomes())
@@ -261,7 +301,20 @@ class TrainJob:
     def run(self) -> TrainingRun:
         """Read when a step first needs it: a replay whose steps are all recorded touches no data."""
         frame = self.workshop.datasets.training_frame(self.dataset.id)
-        return TrainingRun(self.folder, frame, self.dataset.schema_, self.spec)
+        teacher = None if self.lesson is None else self.lesson.answers(frame)
+        return TrainingRun(self.folder, frame, self.dataset.schema_, self.spec, teacher)
+
+
+def _is_network(name: str) -> bool:
+    return family_of(name) in NETWORKS
+
+
+def _shares(name: str) -> float:
+    return NETWORK_SHARES if _is_network(name) else 1.0
+
+
+def _load_networks() -> None:
+    import engine.models.network  # noqa: F401
 
 
 def _cautions(dataset: "Dataset") -> list[str]:

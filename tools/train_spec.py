@@ -3,9 +3,9 @@
 import math
 from typing import TYPE_CHECKING
 
-from engine.automl.portfolio import check_models
 from engine.automl.spec import TrainSpec
 from engine.errors import BadArguments, BadBudget, BadChoice, ColumnNotFound, NotFound
+from engine.families import check_families
 from engine.metrics import METRICS, metric_name
 from tools.finding import find_dataset, find_target
 from tools.training import TrainingChoices, TrainModelRequest
@@ -28,6 +28,8 @@ def train_spec(choices: TrainingChoices, dataset: "Dataset", threads: int) -> Tr
         drop=choices.drop,
         seed=choices.seed,
         threads=threads,
+        device=choices.device,
+        processes=choices.processes,
         order_column=column if dataset.split.method == "time" else None,
         group_column=column if dataset.split.method == "group" else None,
     )
@@ -39,6 +41,7 @@ def check_choices(workshop: "Workshop", choices: TrainingChoices) -> None:
     Raises:
         BadBudget: not a number of seconds from 1 up.
         NotFound, BadArguments, ColumnNotFound, BadChoice: no such dataset, run, target, column, metric or model.
+        DeviceMissing: the device is not there.
     """
     budget = choices.budget_seconds
     if budget is not None and not (math.isfinite(budget) and budget >= 1):
@@ -54,9 +57,24 @@ def check_choices(workshop: "Workshop", choices: TrainingChoices) -> None:
             raise ColumnNotFound(name, dataset.schema_.names)
     if choices.metric is not None and metric_name(choices.metric) not in METRICS:
         raise BadChoice("metric", choices.metric, list(METRICS))
-    check_models(choices.models)
+    if choices.models is not None:
+        check_families(choices.models)
+    check_device(choices.device)
     if isinstance(choices, TrainModelRequest) and choices.run is not None:
         _check_run(workshop, choices.run)
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that is not there. torch is only loaded for one that has to be looked for.
+
+    Raises:
+        BadChoice, DeviceMissing: as `engine.training.device.choose_device`.
+    """
+    if device in {"auto", "cpu"}:
+        return
+    from engine.training.device import choose_device
+
+    choose_device(device)
 
 
 def _check_run(workshop: "Workshop", run: str) -> None:

@@ -27,7 +27,10 @@ class TrainingChoices(ToolRequest):
         "log_loss, rmse, mae, r2; chosen by task and class balance when left out.",
     )
     models: tuple[str, ...] | None = Field(
-        None, description="Candidates: linear, forest, lightgbm (a dummy baseline is always trained); all by default."
+        None,
+        description="Candidates: linear, forest, lightgbm; network (a neural network over all columns), lstm or "
+        "encoder (over a text column), resnet (over an image column). What suits the columns by default; a dummy "
+        "baseline is always trained.",
     )
     budget_seconds: float | None = Field(
         60.0, description="Wall-clock limit in seconds; null together with max_models for a fixed amount of work."
@@ -37,6 +40,12 @@ class TrainingChoices(ToolRequest):
     )
     drop: tuple[str, ...] = Field((), description="Columns to leave out.")
     seed: int = Field(0, ge=0, description="Seed of folds and models.")
+    device: str = Field(
+        "auto", description="Where networks are trained: auto (a GPU if there is one), cpu, cuda, cuda:N."
+    )
+    processes: int = Field(
+        1, ge=1, le=64, description="Processes that train one network together (data parallel), each with its rows."
+    )
 
 
 class EstimateTrainingRequest(TrainingChoices):
@@ -125,6 +134,55 @@ class TrainingResult(ToolResult):
     importance: tuple[ImportanceRow, ...] = ()
     package: str | None = None
     report: str | None = None
+
+
+class DistilModelRequest(ToolRequest):
+    """Train a small network, the student, to answer as a registered model, the teacher, does."""
+
+    model: str = Field(description="The teacher: model id or name; any model or ensemble.")
+    student: str | None = Field(
+        None,
+        description="Family of the student: network, lstm, encoder or resnet; what suits the columns when left out.",
+    )
+    width: int = Field(64, ge=8, le=1024, description="Width of the student's layers: the smaller, the faster.")
+    alpha: float = Field(0.5, ge=0, le=1, description="Weight of the teacher's answers beside the labels.")
+    softness: float = Field(2.0, ge=0.1, le=20, description="Temperature at which the student hears the teacher.")
+    budget_seconds: float = Field(60.0, description="Wall-clock limit in seconds.")
+    seed: int = Field(0, ge=0, description="Seed of folds and student.")
+    device: str = Field("auto", description="Where the student is trained: auto, cpu, cuda or cuda:N.")
+    name: str | None = Field(None, description="Name in the registry; the teacher's name and '-student' by default.")
+
+
+class MeasuredModel(ToolResult):
+    """A model's test metric, its size on disk, and its speed as measured here side by side with the other's.
+
+    `one_row_ms` is the median time of an answer for one row, `many_rows_per_second` that of rows in batches of 256.
+    """
+
+    model: str
+    kind: str
+    metric: MetricValue
+    size_mb: float
+    one_row_ms: float
+    many_rows_per_second: float
+
+
+class Distillation(ToolResult):
+    """Student beside teacher. `kept` is the share of the teacher's gain over the baseline that the student has too
+    (None where there is no baseline); `smaller` and `faster` are teacher over student, `agreement` the share of sealed
+    rows on which both give the same label (for numbers, the correlation of their answers)."""
+
+    run: str
+    teacher: MeasuredModel
+    student: MeasuredModel
+    kept: float | None
+    agreement: float
+    smaller: float
+    faster: float
+    verdict: str
+    package: str
+    report: str
+    notes: tuple[str, ...] = ()
 
 
 class EvaluateModelRequest(ToolRequest):

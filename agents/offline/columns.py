@@ -35,6 +35,20 @@ _RELATED = (
 _RELATED_STEMS = tuple(frozenset(stem(word) for word in group) for group in _RELATED)
 
 USUAL_TARGETS = word_set("target label class y outcome response")
+EXAMPLES = word_set(
+    "image images picture pictures photo photos photograph photographs text texts message messages sms email emails mail "
+    "mails document documents review reviews comment comments tweet tweets post posts article articles sentence sentences"
+)
+"""What is classified, and so not what it is classified by."""
+NO_ANSWERS = frozenset({"identifier", "image", "text"})
+"""Kinds of column that nobody predicts."""
+_EXAMPLE = "|".join(sorted(EXAMPLES, key=len, reverse=True))
+_CLASSIFIES = re.compile(
+    r"\b(?:classif(?:y|ies|ying)|categori[sz](?:e|es|ing)|sort(?:s|ing)?|label(?:s|l?ing)?|tag(?:s|ging)?|"
+    rf"recogni[sz](?:e|es|ing))\s+(?:\w+\s+){{0,3}}?(?:{_EXAMPLE})\b"
+    rf"|\b(?:{_EXAMPLE})[\s-]+(?:\w+\s+)?(?:classif(?:ier|ication)|recogni[sz]er|recognition|model)s?\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -132,9 +146,29 @@ def find_columns(phrases: Sequence[str], columns: Sequence[str]) -> tuple[list[s
     return list(dict.fromkeys(found)), lost
 
 
+def classifies_examples(goal: str) -> bool:
+    """Whether the goal is one of 'classify the images', 'a text classifier', which name no column to predict."""
+    return _CLASSIFIES.search(goal) is not None
+
+
+def besides_examples(goal: str, columns: Sequence[str]) -> list[str]:
+    """The columns that can be the target: where the goal is 'classify the images', not the one called image."""
+    if not classifies_examples(goal):
+        return list(columns)
+    left = [name for name in columns if not (parts(name) and EXAMPLES.issuperset(parts(name)))]
+    return left or list(columns)
+
+
+def usual_target(columns: Sequence[str]) -> str | None:
+    """The one column there is, or the one whose name is usual for a target."""
+    usual = [name for name in columns if name.lower() in USUAL_TARGETS]
+    found = usual or list(columns)
+    return found[0] if len(found) == 1 else None
+
+
 def likely_targets(columns: Sequence[Mapping[str, object]], most: int = 5) -> list[str]:
     """Columns worth offering as a target: usual names, then the last ones of few values, never identifiers."""
-    usable = [column for column in columns if column.get("kind") not in ("identifier", "datetime", "text")]
+    usable = [column for column in columns if column.get("kind") not in {*NO_ANSWERS, "datetime"}]
     names = [str(column.get("name")) for column in usable]
     usual = [name for name in names if name.lower() in USUAL_TARGETS]
     few = [str(column.get("name")) for column in usable if _few(column)]

@@ -73,11 +73,12 @@ class Known:
     dataset: str | None = None
     models: dict[str, Json] = field(default_factory=dict)
     model: str | None = None
-    model_columns: dict[str, list[str]] = field(default_factory=dict)
+    model_columns: dict[str, dict[str, str]] = field(default_factory=dict)
     jobs: dict[str, Json] = field(default_factory=dict)
     job: str | None = None
     training: Json | None = None
     training_tool: str = "train_model"
+    distillation: Json | None = None
     listed: tuple[str, ...] = ()
     about: str | None = None
 
@@ -103,6 +104,12 @@ class Known:
         names = [name for dataset in self.datasets for name in self.column_names(dataset)]
         names += [name for columns in self.model_columns.values() for name in columns]
         return frozenset(name.lower() for name in names)
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether the data or the model that was spoken of last has a column of text."""
+        kinds = [column.get("kind") for column in self.columns(self.dataset)]
+        return "text" in [*kinds, *self.model_columns.get(self.model or "", {}).values()]
 
     def newest_models(self) -> list[str]:
         """Model ids, the newest first."""
@@ -169,13 +176,22 @@ def _details(known: Known, arguments: Json, result: Json) -> None:
     known.model = identity
     columns = result.get("columns")
     if isinstance(columns, dict):
-        known.model_columns[identity] = [str(name) for name in columns]
+        known.model_columns[identity] = {str(name): str(kind) for name, kind in columns.items()}
 
 
 def _used_model(known: Known, arguments: Json, result: Json) -> None:
     identity = str(result.get("model"))
     known.models.setdefault(identity, {"model": identity})
     known.model = identity
+
+
+def _student(known: Known, arguments: Json, result: Json) -> None:
+    """The student is what is spoken of from now on."""
+    known.distillation = dict(arguments)
+    for place in ("teacher", "student"):
+        row = result.get(place)
+        if isinstance(row, dict):
+            _model(known, str(row.get("model")), {**known.models.get(str(row.get("model")), {}), **row})
 
 
 def _jobs(known: Known, arguments: Json, result: Json) -> None:
@@ -200,6 +216,7 @@ _READERS = {
     "profile_dataset": _profile,
     "estimate_training": _estimate,
     "train_model": _training,
+    "distil_model": _student,
     "evaluate_model": _used_model,
     "compare_models": _comparison,
     "explain_model": _used_model,

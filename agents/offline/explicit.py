@@ -15,7 +15,10 @@ GOAL = re.compile(
 )
 """Words that begin a goal."""
 
-_BESIDE = r"(?:\s+(?:a|an|any|the|its|only|just|some|plain|simple|possible|most|is|for|of|as|=|:))*\s*$"
+_BESIDE = (
+    r"(?:\s+(?:a|an|any|the|its|my|our|one|only|just|some|plain|simple|small|tiny|little|big|possible|most|is|for|of|as|"
+    r"both|=|:))*\s*$"
+)
 _FREE = re.compile(
     r"(?:^|[,;.:!?(]|(?<!\w)_\w+_)\s*(?:(?:and|or|nor|but|also|now|then|please|plus|&)\s+)*$", re.IGNORECASE
 )
@@ -38,7 +41,23 @@ _ASKS_METRIC = re.compile(
 )
 _ASKS_FAMILY = re.compile(
     r"\b(?:use|using|with|only|just|by|via|try|trying|re-?train|train|training|fit|fitting|run|add|also|no|not|nor|"
-    r"without|except(?: for)?|but|exclude|excluding|drop|skip|leave out|want|include|models|candidates)" + _BESIDE,
+    r"without|except(?: for)?|but|exclude|excluding|drop|skip|leave out|want|include|models|candidates|student|"
+    r"(?:distil|compress|shrink|turn)\w*\b[^,;.]*\b(?:in)?to)" + _BESIDE,
+    re.IGNORECASE,
+)
+_ASKS_PLACE = re.compile(r"\b(?:use|using|with|via|only|just|on|to|about|try)" + _BESIDE, re.IGNORECASE)
+_SURELY_ASKS_PLACE = re.compile(
+    r"\b(?:(?:train|fit|run)(?:ing)?(?: (?:it|them|this|the models?|everything|networks?))? on|use|using)" + _BESIDE,
+    re.IGNORECASE,
+)
+_OWN_CLAUSE = re.compile(
+    r"(?:^|[,;.:!?(]|(?<!\w)_\w+_)\s*(?:(?:and|but|now|then|please|again)\s+)*(?:(?:on|in|with|over|by|use|using|via)\b)?"
+    + _BESIDE,
+    re.IGNORECASE,
+)
+_MACHINES = re.compile(
+    r"\b(?:load|usage|utili[sz]ation|temperature|overheat\w*|jobs?|kernels?|crash\w*|fail\w*|latency|throughput|power|"
+    r"servers?|hosts?|clusters?|machines?|processors?|workloads?|benchmarks?|memory|fps|run ?times?|speed|clock|hardware)\b",
     re.IGNORECASE,
 )
 _MAKES = re.compile(r"\b(?:need|get me|build|make|create|give me|i want)\s*$", re.IGNORECASE)
@@ -60,6 +79,22 @@ def asks_family(text: str, start: int, end: int) -> bool:
         return True
     made = text[start:end].lower().startswith(("a ", "an ")) and _MAKES.search(text[:start])
     return bool(made and _closed(text[end:]))
+
+
+def asks_place(text: str, start: int, end: int, strict: bool, asked: bool = False) -> bool:
+    """Whether the device, or the number of processes, at `text[start:end]` is what to train on, or in.
+
+    In a goal about machines ('predict the load on the cpu') it is, more likely, a part of the goal. `asked` says that
+    the text itself holds the word that asks.
+    """
+    before, after = text[:start], text[end:]
+    if not _closed(after):
+        return False
+    if strict and (_MACHINES.search(before) or _MACHINES.search(after)):
+        asks = _SURELY_ASKS_PLACE.search(before)
+        sure = asks is not None and not _IN_A_GOAL.search(before[: asks.start()])
+        return sure or _OWN_CLAUSE.search(before) is not None
+    return asked or bool(_ASKS_PLACE.search(before) or _OWN_CLAUSE.search(before))
 
 
 def is_of_the_goal(text: str, start: int, end: int) -> bool:

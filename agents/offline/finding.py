@@ -3,7 +3,16 @@
 import re
 from collections.abc import Mapping
 
-from agents.offline.columns import SMALL_WORDS, USUAL_TARGETS, find_column, likely_targets, named_exactly
+from agents.offline.columns import (
+    EXAMPLES,
+    NO_ANSWERS,
+    SMALL_WORDS,
+    USUAL_TARGETS,
+    find_column,
+    likely_targets,
+    named_exactly,
+    usual_target,
+)
 from agents.offline.conversation import Json
 from agents.offline.playing import Asked, Play, Request, Told, ToolFailed
 from agents.offline.slots import PLACEHOLDER, Slots
@@ -103,7 +112,7 @@ def target_for(play: Play, request: Request, dataset: str, last: str | None = No
     Words that name no column are asked about: another column in their place would be another goal.
     """
     columns = play.known.columns(dataset)
-    usable = [str(column["name"]) for column in columns if column.get("kind") != "identifier"]
+    usable = _usable(columns, request.slots)
     summary = play.known.datasets.get(dataset, {})
     said = bare(request.slots.target or "")
     near: tuple[str, ...] = ()
@@ -114,17 +123,24 @@ def target_for(play: Play, request: Request, dataset: str, last: str | None = No
         near = near or match.near
     if said and not columns:
         return said  # the tool knows the columns, and its error names them
-    about = f"{summary.get('name')} {summary.get('source')}"
+    examples = sorted(EXAMPLES) if {"image", "text"} & {column.get("kind") for column in columns} else []
+    about = f"{summary.get('name')} {summary.get('source')} {' '.join(examples)}"
     if names_something(request.slots, about):
         raise _which_target(near or tuple(likely_targets(columns)), len(columns), said)
     if summary.get("target") is not None:
         return str(summary["target"])
     if last is not None and last in usable:
         return last
-    usual = [name for name in usable if name.lower() in USUAL_TARGETS]
-    if len(usual) == 1 and not near:
-        return usual[0]
+    usual = usual_target(usable if examples else [name for name in usable if name.lower() in USUAL_TARGETS])
+    if usual is not None and not near:
+        return usual
     raise _which_target(near or tuple(likely_targets(columns)), len(columns))
+
+
+def _usable(columns: list[Json], slots: Slots) -> list[str]:
+    """Columns that can be a target. A text is one only where it is called the target: most are what is classified."""
+    never = NO_ANSWERS - ({"text"} if slots.target_form == "named" else set())
+    return [str(column["name"]) for column in columns if column.get("kind") not in never]
 
 
 def names_something(slots: Slots, about: str = "") -> bool:

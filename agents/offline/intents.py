@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from agents.offline.patterns import FRAGMENTS, PATTERNS, WORDS
+from agents.offline.patterns import FRAGMENTS, PATTERNS
+from agents.offline.places import IMAGE_ENDINGS
+from agents.offline.short_messages import WORDS
 from agents.offline.slots import Slots
 
 ENOUGH = 2.0
@@ -18,6 +20,7 @@ class Context:
     has_model: bool = False
     has_dataset: bool = False
     about_data: bool = False
+    reads_text: bool = False
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
@@ -30,7 +33,12 @@ _COMPILED = {intent: [(votes, _compiled(text)) for votes, text in rows] for inte
 _TOKEN = re.compile(r"[\w']+")
 _AGAIN = re.compile(r"\b(?:again|instead|this time|once more|redo|re-?run|repeat|same)\b", re.IGNORECASE)
 
-_ONLY_SETTINGS = re.compile(r"_max_models_|_nofamily_")
+_ONLY_SETTINGS = re.compile(r"_max_models_|_nofamily_|_device_|_processes_")
+_BY_NAME = 7.0
+_UNSEEN = re.compile(
+    r"\b(?:classify|label|tag|sort|predict|score)\s+(?:all\s+)?(?:of\s+)?(?:these|those|my new|the new|new|unseen|more)\b.*_source_",
+    re.IGNORECASE,
+)
 _NEW_GOAL = re.compile(r"\b(?:predict|forecast|classify|target|label|new model|from scratch)\b", re.IGNORECASE)
 
 
@@ -62,6 +70,8 @@ def _training_words_with_rows(score: dict[str, float], slots: Slots, context: Co
         score["predict"] += 1
     if slots.rows and "train" in score:
         score["train"] = min(score["train"], 3.5)
+    if re.search(r"^\W*(?:please )?predict (?!_)", slots.rest, re.IGNORECASE) and "train" in score:
+        score.pop("distil", None)
     applies = re.search(r"\bpredict\b.*\bfor\b\s+(?:\w+\s+){0,3}_source_", slots.rest, re.IGNORECASE)
     if applies and context.has_model and not re.search(r"\btrain|build|fit\b", slots.rest, re.IGNORECASE):
         score["predict"] = max(score.get("predict", 0.0), 5)
@@ -117,6 +127,33 @@ def _report_after_training(score: dict[str, float], slots: Slots, context: Conte
         score["train"] = min(score["train"], score["estimate"] - 1)
 
 
+def _distil_needs_no_data(score: dict[str, float], slots: Slots, context: Context) -> None:
+    """'make a smaller model' beside a file is a training; a distillation is told by its name."""
+    if slots.source is not None and score.get("distil", 0.0) < _BY_NAME:
+        score.pop("distil", None)
+
+
+def _one_image(score: dict[str, float], slots: Slots, context: Context) -> None:
+    """A single image can only be answered about: 'what is in cat.png?'."""
+    if slots.source is None or not slots.source.lower().endswith(IMAGE_ENDINGS):
+        return
+    if not re.search(r"\b(?:load|import|upload|evaluat\w+)\b", slots.rest, re.IGNORECASE):
+        score["predict"] = 8.0
+
+
+def _one_text(score: dict[str, float], slots: Slots, context: Context) -> None:
+    """Quoted words, where a model reads texts, are a text to answer about: "is 'you won' spam?"."""
+    quoted = [text for text in slots.quoted if " " in text.strip()]
+    if quoted and context.has_model and context.reads_text and slots.source is None:
+        score["predict"] = max(score.get("predict", 0.0), 6.0)
+
+
+def _examples_by_name(score: dict[str, float], slots: Slots, context: Context) -> None:
+    """'classify these images: ./new' is a training without a model, and a prediction with one."""
+    if context.has_model and _UNSEEN.search(slots.rest):
+        score["predict"] = max(score.get("predict", 0.0), 5.0)
+
+
 ADJUSTMENTS = (
     _training_words_with_rows,
     _refine_needs_a_training,
@@ -125,4 +162,8 @@ ADJUSTMENTS = (
     _it_is_the_data,
     _short_replies,
     _report_after_training,
+    _distil_needs_no_data,
+    _one_image,
+    _one_text,
+    _examples_by_name,
 )

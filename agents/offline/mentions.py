@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from agents.offline.explicit import asks_family, asks_metric, is_of_the_goal
 from agents.offline.slots import Reader, Slots, TargetForm, group_of, take, unquoted
-from agents.offline.tables import FAMILIES, METRICS, NO_FAMILY
+from agents.offline.tables import DOUBTFUL, FAMILIES, METRICS, NO_FAMILY
 
 _ALIAS = re.compile(r"\b(champion|challenger)\b", re.IGNORECASE)
 _PRODUCTION = re.compile(r"\b(?:the )?(?:default|production|live|official)(?: (?:model|one|version))?\b", re.IGNORECASE)
@@ -57,7 +57,8 @@ def _without_family(rest: str, pattern: re.Pattern[str], name: str, strict: bool
     """The text with a placeholder for each family that `pattern` finds; `found` gets (name, whether not wanted)."""
     place = 0
     while match := pattern.search(rest, place):
-        if strict and not asks_family(rest, match.start(), match.end()):
+        doubtful = strict or DOUBTFUL.fullmatch(match.group())
+        if doubtful and not asks_family(rest, match.start(), match.end()):
             place = match.end()
             continue
         negated = NO_FAMILY.search(rest[: match.start()]) is not None

@@ -6,8 +6,6 @@ A row is (votes, pattern); of a kind's rows that match, the one with most votes 
 
 # ruff: noqa: E501
 
-from agents.offline.words import word_set
-
 FRAGMENTS = {
     "<model>": r"(?:(?:the|that|this|my|our|last|latest|best|current|new|newest)\s+)*(?:models?|_model_|_alias_|it\b)",
     "<data>": r"(?:(?:the|that|this|my|our|last|whole|training|first)\s+)*(?:data(?:set)?s?|table|file|_source_|_dataset_)",
@@ -35,6 +33,11 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (4, r"\bwhat should i (?:do|say|type)"),
         (4, r"\b(?:your|the|available|which|list) (?:commands|capabilities|abilities|tools|options)\b"),
         (4, r"\bwhat tools\b"),
+        (8, r"\bwhat(?:'s| is| are| does| do you mean)\b.*\bdistil"),
+        (
+            4,
+            r"\b(?:can|do|could) (?:you|this|it|millwright) (?:also )?(?:work with|handle|support|understand|read|process|deal with|take|do|know) (?:\w+ )?(?:images?|pictures?|photos?|texts?|neural|_family_|deep|gpus?|_device_)",
+        ),
         (4, r"\bhelp\W*$"),
     ),
     "list_datasets": (
@@ -198,6 +201,22 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (2, r"^\W*predict(?:ion)?s?\W*(?:please|now|something)?\W*$"),
         (2, r"\bi want (?:to make )?(?:a )?predictions?\b"),
     ),
+    "distil": (
+        (7, r"\bdistill?(?:ed|ing|ation|s)?\b"),
+        (
+            6,
+            r"\b(?:train|teach|make|build|create|get|give me|fit|want|need)\s+(?:me\s+)?(?:an?|the|its)\s+(?:\w+\s+){0,2}?student\b(?=\s*(?:$|[?.!,]|_|(?:from|of|for|that|with|to|model|by|on)\b))",
+        ),
+        (
+            6,
+            r"\b(?:smaller|tinier|lighter|slimmer|faster|quicker|more compact|(?:small|tiny|compact|lightweight|light|fast|mini|slim)(?=.* (?:of|from|for)\b.*<model>))\b.*\b(?:models?|version|copy|one)\b",
+        ),
+        (6, r"\b(?:make|get)\b.*<model>\W.*\b(?:smaller|tinier|faster|lighter|slimmer|compact|tiny)\b"),
+        (
+            6,
+            r"^(?=.*<model>).*\b(?:compress|shrink|slim(?: \w+)? down|downsize|condense|miniaturi[sz]e|squeeze)\b",
+        ),
+    ),
     "train": (
         (3, r"\b(?:build|create|make|develop)\b.*\b(?:from|with|on|using) _source_"),
         (2.5, r"\bknow (?:who|which|whether|if|what|how)\b"),
@@ -335,7 +354,7 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (4.5, r"\b(?:weather|joke|poem|news|capital of|translate|recipe)\b"),
         (
             4.5,
-            r"\b(?:cluster|clustering|segment|quanti[sz]e|prune|distil|onnx|drift|fine[- ]?tune|chatbot|api key)\b(?!.*\btrain\b)",
+            r"\b(?:cluster|clustering|segment|quanti[sz]e|prune|onnx|drift|fine[- ]?tune|chatbot|api key)\b(?!.*\btrain\b)",
         ),
     ),
     "refine": (
@@ -344,9 +363,9 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
             r"\b(?:put|bring|add|take|include)\b.*\bback\b|\bun-?drop\b|\bre-?include\b|\bstop (?:ignoring|dropping)\b",
         ),
         (3.5, r"\bsame (?:for|with|on|but|thing)\b"),
-        (4.2, r"\bwhat if\b.*_(?:metric|family|nofamily|budget|seed|drop|factor|max_models)_"),
+        (4.2, r"\bwhat if\b.*_(?:metric|family|nofamily|budget|seed|drop|factor|max_models|device|processes)_"),
         (3.5, r"\b(?:again|instead|this time|once more|redo|re-?run|repeat|rerun)\b"),
-        (2, r"_(?:metric|family|nofamily|budget|seed|drop|factor|max_models)_"),
+        (2, r"_(?:metric|family|nofamily|budget|seed|drop|factor|max_models|device|processes)_"),
     ),
     "ordinal": (
         (3, r"\b(?:what|how) about\b.*_ordinal_"),
@@ -355,41 +374,3 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (3, r"\b(?:show|tell|open|use)\b.*_ordinal_"),
     ),
 }
-
-
-SETTINGS = word_set("_metric_ _family_ _nofamily_ _budget_ _seed_ _drop_ _factor_ _max_models_")
-
-WORDS: dict[str, tuple[float, frozenset[str], frozenset[str]]] = {
-    "greeting": (
-        3,
-        word_set("hi hello hey hiya greetings howdy hallo morning evening afternoon"),
-        word_set("good there all again millwright to you"),
-    ),
-    "thanks": (
-        3,
-        word_set("thanks thank thx cheers ty great perfect cool nice awesome bye goodbye ok okay wow super excellent"),
-        word_set(
-            "many you very much so a lot that's that is was all for now the your help job work well done good see later"
-        ),
-    ),
-    "go": (
-        3,
-        word_set("go start proceed continue yes yep yeah sure do run begin y train"),
-        word_set(
-            "ok okay please ahead it for on then now let's lets that so make sounds good alright fine me with great right "
-            "cool and the training"
-        ),
-    ),
-    "refine": (
-        3,
-        SETTINGS,
-        word_set(
-            "ok okay and now then but please so what about how try use do it same the repeat using with for only just on "
-            "best optimise optimize maximise maximize minimise minimize run go take give set change switch to metric a of "
-            "by judge score in not no add also me let's lets more all except model models instead again rather want i we "
-            "prefer make different another column columns or too as well this time _top_ _target_ hmm can could you i'd "
-            "like care that let us if possible one once train quick quickly"
-        ),
-    ),
-}
-"""Short messages, known by all their words: votes, words of which one must stand there, words that may stand beside."""

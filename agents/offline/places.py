@@ -7,7 +7,8 @@ from dataclasses import replace
 from agents.offline.slots import Reader, Slots, group_of, take
 from agents.offline.tables import SAMPLES
 
-_EXTENSION = r"(?:csv|tsv|txt|parquet|pq|jsonl?|ndjson|xlsx?|gz|feather|sqlite)"
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
+_EXTENSION = r"(?:csv|tsv|txt|parquet|pq|jsonl?|ndjson|xlsx?|gz|feather|sqlite|npz|png|jpe?g|gif|bmp|webp|tiff?)"
 _PATH = rf"(?:[A-Za-z]:)?[\w.~/\\+@%*-]*\.{_EXTENSION}(?:\.gz)?"
 _OUT = re.compile(
     rf"\b(?:(?:save|write|store|output|export|put)\b[\w\s]*?\b(?:to|as|into|in)|to|into|out=?)\s+"
@@ -18,9 +19,32 @@ _WRITES = re.compile(r"\b(save|write|store|output|export|put|out)\b", re.IGNOREC
 _QUOTED_PATH = re.compile(rf"[\"'`“]([^\"'`”]*\.{_EXTENSION}(?:\.gz)?)[\"'`”]", re.IGNORECASE)
 _URL = re.compile(r"\b(?:sqlite|postgres(?:ql)?(?:\+\w+)?|mysql(?:\+\w+)?)://[^\s\"']+", re.IGNORECASE)
 _QUERY = re.compile(r"\b(select\s.+?\sfrom\s.+?)(?=$|;|\"|')", re.IGNORECASE)
-_SAMPLE = re.compile(r"\bsample:([\w-]+)", re.IGNORECASE)
+_SAMPLE = re.compile(r"\bsample:[\w-]+", re.IGNORECASE)
 _BARE_PATH = re.compile(rf"(?<![\w=]){_PATH}\b(?!:)", re.IGNORECASE)
-_SLASHED = re.compile(r"(?<!\w)(?:\.{0,2}/|~/)[\w.~/+@%-]+\w")
+_SLASHED = re.compile(r"(?<!\w)(?:\.{0,2}/|~/)[\w.~/+@%-]+\w/?")
+_FOLDER = r"(?:folder|directory|dir)"
+_NO_NAME = (
+    r"(?:a|an|the|this|that|my|per|of|with|without|for|is|are|and|or|where|which|who|to|in|on|at|as|into|from|has|have|"
+    r"contains?|containing|should|each|then|using|within|please|classifier|images?|texts?|files?|train\w*|predict\w*)\b"
+)
+_NAMED_FOLDER = re.compile(
+    rf"\b{_FOLDER}(?:\s*:\s*|\s+)(?:called\s+|named\s+|at\s+)?(?:[\"'`“]([^\"'`”]+)[\"'`”]|(?!{_NO_NAME})([\w~][\w./~+-]*\w/?|\w+))",
+    re.IGNORECASE,
+)
+_FOLDER_OF_A_NAME = re.compile(
+    rf"\b(?:the|my|our)\s+(?!{_NO_NAME}|(?:same|whole|other|new|next|last|first|current|data|photo|picture|sub|parent)\b)"
+    rf"([\w-]+)\s+{_FOLDER}\b",
+    re.IGNORECASE,
+)
+_QUOTED_FOLDER = re.compile(r"(?<![=:])(?<![=:] )(?:\"([^\"\s]+/[^\"\s]*)\"|'([^'\s]+/[^'\s]*)'|`([^`\s]+/[^`\s]*)`)")
+_NO_PATH = r"(?!(?:and/or|yes/no|true/false|train/test|spam/ham|ham/spam|input/output|he/she|his/her|n/a|w/o|km/h)\b)"
+_CLOSED_FOLDER = re.compile(rf"(?<![\w/.:=-]){_NO_PATH}[A-Za-z_][\w.~+-]*/(?:[\w.~+-]+/)*(?![\w/])")
+_PATH_ASKED_FOR = re.compile(
+    r"\b(?:on|in|from|of|load|import|read|open|use|using|at|is|are|with)\s+(?:the\s+|all\s+|my\s+)?"
+    rf"(?:(?:images?|texts?|files?|photos?|pictures?|data)\s+(?:in|from|under)\s+)?({_NO_PATH}[A-Za-z_][\w.~+-]*(?:/[\w.~+-]*\w)+)"
+    r"(?=\s*(?:$|[,;:!?)]|\.(?:\s|$)|(?:and|then|with|within|to|for|using|without|please|in|by|on|as|best)\b))",
+    re.IGNORECASE,
+)
 _QUOTED = re.compile(r"\"([^\"]+)\"|“([^”]+)”|`([^`]+)`|(?<!\w)'([^']+)'(?!\w)")
 _JSON = re.compile(r"\[\s*\{.*\}\s*\]|\{.*\}", re.DOTALL)
 _IDS = {
@@ -51,11 +75,13 @@ def _out(slots: Slots) -> Slots:
 
 
 def _source(slots: Slots) -> Slots:
-    for pattern in (_QUOTED_PATH, _URL, _SAMPLE, _BARE_PATH, _SLASHED):
+    for pattern in _SOURCES:
         match, rest = take(slots, pattern, "_source_")
         if match is not None:
-            text = match.group(1) if pattern is _QUOTED_PATH else match.group()
-            return replace(slots, source=text.lower() if pattern is _SAMPLE else text, rest=rest)
+            text = group_of(match) if match.re.groups else match.group()
+            verb = match.group()[: match.group().find(text)] if pattern is _PATH_ASKED_FOR else ""
+            rest = f"{rest[: match.start()]} {verb} {rest[match.start() :]}"
+            return replace(slots, source=match.group().lower() if pattern is _SAMPLE else text, rest=rest)
     return slots
 
 
@@ -96,6 +122,12 @@ def sample_words(slots: Slots) -> Slots:
             return replace(slots, source=f"sample:{name}", rest=rest)
     return slots
 
+
+_SOURCES = (
+    *(_NAMED_FOLDER, _QUOTED_PATH, _QUOTED_FOLDER, _URL, _SAMPLE, _BARE_PATH, _SLASHED, _CLOSED_FOLDER),
+    *(_PATH_ASKED_FOR, _FOLDER_OF_A_NAME),
+)
+"""A folder is told from a word by a slash, or by being called a folder."""
 
 PROTECTED: tuple[Reader, ...] = (_json_rows, _query, _out, _source, _query, _ids, _quotes)
 """A query may hold anything that looks like a path, so it is read as soon as there is an address for it."""

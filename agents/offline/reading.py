@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from agents.offline.amounts import AMOUNTS
 from agents.offline.explicit import GOAL
+from agents.offline.machines import MACHINES
 from agents.offline.mentions import MENTIONS
 from agents.offline.places import PROTECTED, sample_words
 from agents.offline.slots import Slots
@@ -24,6 +25,6 @@ def read_slots(text: str, known: frozenset[str] = frozenset(), *, goal: bool = F
     # requests are short; a long text is cut so that no pattern can be made to run for long
     slots = replace(slots, rest=mended(slots.rest[:LONGEST], known))
     slots = replace(slots, strict=goal or GOAL.search(slots.rest) is not None)
-    for reader in (sample_words, *AMOUNTS, *MENTIONS):
+    for reader in (sample_words, *AMOUNTS, *MACHINES, *MENTIONS):
         slots = reader(slots)
     return replace(slots, rest=" ".join(slots.rest.split()))

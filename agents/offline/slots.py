@@ -36,6 +36,8 @@ class Slots:
     seed: int | None = None
     fraction: float | None = None
     top: int | None = None
+    device: str | None = None
+    processes: int | None = None
     metric: str | None = None
     families: tuple[str, ...] = ()
     without: tuple[str, ...] = ()

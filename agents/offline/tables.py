@@ -26,6 +26,8 @@ METRICS = _table(
 )
 """Pattern -> name of the engine's metric."""
 
+_NET = r"net(?:work)?s?"
+_MODEL = r"(?: (?:model|classifier|regressor)s?)?"
 FAMILIES = _table(
     (r"(?:a |an )?(?:random[- ])?forests?|rf|extra[- ]?trees", "forest"),
     (
@@ -36,14 +38,43 @@ FAMILIES = _table(
     (r"(?:an? )?xg[- ]?boost", "?xgboost"),
     (r"(?:a )?cat[- ]?boost", "?catboost"),
     (r"(?:an? )?(?:svms?|support vector machines?)", "?support vector machines"),
-    (
-        r"(?:an? )?(?:deep |neural )+(?:net(?:work)?s?|learning)|(?:an? )?(?:mlp|lstm|cnn|transformer)s?",
-        "?neural networks",
-    ),
     (r"(?:an? )?(?:knn|k[- ]nearest[- ]neighbou?rs?)", "?nearest neighbours"),
     (r"naive bayes", "?naive Bayes"),
+    (
+        rf"(?:an? )?pre-?trained (?:[\w-]+ )?(?:{_NET}|models?|transformers?|bert|res-?nets?|cnns?|encoders?|lstms?)|"
+        r"(?:a )?(?:roberta|distil-?bert)(?: model)?",
+        "?pretrained models",
+    ),
+    (r"(?:a )?vision[- ]transformers?|(?:a )?vit", "?vision transformers"),
+    (
+        rf"(?:a )?(?:small |deep )?(?:res-?nets?(?:[- ]?\d+)?|residual (?:neural )?{_NET}|cnns?|conv-?nets?|"
+        rf"conv(?:olution(?:al)?)?[- ](?:neural )?(?:{_NET}|models?)){_MODEL}",
+        "resnet",
+    ),
+    (
+        rf"(?:an? )?(?:bi-?(?:directional )?)?(?:lstms?|rnns?|long short[- ]term memory|"
+        rf"recurrent (?:neural )?(?:{_NET}|models?))(?: {_NET}|{_MODEL})",
+        "lstm",
+    ),
+    (
+        r"(?:an? )?(?:bert(?:[- ](?:like|style|type))?(?: encoders?)?|(?:bert[- ](?:like|style|type) )?"
+        rf"(?:text[- ])?(?:transformers?(?:[- ]encoders?)?|(?<!hot[- ])(?<!label )(?<!target )encoders?)){_MODEL}",
+        "encoder",
+    ),
+    (
+        rf"(?:an? )?(?:(?:small |artificial )?(?:deep |neural |feed-?forward |tabular )+(?:{_NET}|models?)|"
+        rf"deep[- ]learning|mlps?|(?:multi-?layer )?perceptrons?){_MODEL}",
+        "network",
+    ),
+    (rf"(?:a )?{_NET}", "network"),
 )
 """Pattern -> candidate; '?' marks what there is no candidate for."""
+
+DOUBTFUL = re.compile(rf"(?:a )?{_NET}", re.IGNORECASE)
+"""A word for a family that is as often a word for something else: it counts only where it is asked for."""
+
+BERT = re.compile(r"\bbert\b(?![- ](?:like|style|type))", re.IGNORECASE)
+NOT_PRETRAINED = "There is no pretrained BERT here: encoder is a small transformer, trained from scratch on your texts."
 
 NO_FAMILY = re.compile(
     r"(?:\b(?:no|not|without|except(?: for)?|but(?: no| not)?|excluding|exclude|drop|skip|"
@@ -59,7 +90,11 @@ SAMPLES = _table(
     (rf"(?:the |your )?(?:churn sample{_SET}|sample(?: of)? churn{_SET})", "churn"),
     (rf"(?:the |your )?(?:breast[- _]cancer sample{_SET}|sample(?: of)? breast[- _]cancer{_SET})", "breast_cancer"),
     (rf"(?:the |your )?(?:diabetes sample{_SET}|sample(?: of)? diabetes{_SET})", "diabetes"),
-    (rf"(?:the |your )?(?:digits sample{_SET}|sample(?: of)? digits{_SET})", "digits"),
+    (
+        rf"(?:the |your )?(?:(?:digits?[- _])?images? sample{_SET}|(?:sample|demo|example)(?: of)?(?: digits?)?[- _]images?)",
+        "digits_images",
+    ),
+    (rf"(?:the |your )?(?:digits? sample{_SET}|sample(?: of)? digits?{_SET})", "digits"),
     (rf"(?:the |some |your |a )?(?:sample|demo|example){_SET}(?= |$)(?! prediction)", "churn"),
 )
 """Pattern -> bundled sample; without a name the churn sample is meant."""

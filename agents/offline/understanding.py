@@ -13,7 +13,7 @@ from agents.offline.words import parts
 
 _VERB = (
     r"(?:train|fit|explain|profile|describe|promote|predict|compare|evaluate|estimate|show|list|import|load|tell me|"
-    r"make it|build|score|give me|find out|run)\b"
+    r"make it|build|score|give me|find out|run|distill?|compress|shrink)\b"
 )
 _CUT = re.compile(
     rf"(?:,?\s+(?:and\s+)?then\s+|;\s*|[.!?]\s+(?=[A-Za-z])|,?\s+and\s+(?={_VERB})|,\s+(?={_VERB}))",
@@ -46,7 +46,7 @@ _STRONG = frozenset(
         "import",
         "promote",
     }
-    | {"job_status", "profile", "show_model", "estimate", "out_of_scope"}
+    | {"job_status", "profile", "show_model", "estimate", "out_of_scope", "distil"}
 )
 """Requests that are taken up even while a question is open."""
 
@@ -77,12 +77,14 @@ def _clauses(text: str) -> list[str]:
 
 
 def _read(text: str, known: Known, earlier: list[Request]) -> Request:
-    slots = read_slots(text, known.all_column_names())
+    columns = known.all_column_names()
+    slots = read_slots(text, columns)
     context = Context(
         trained=known.training is not None or any(request.intent == "train" for request in earlier),
         has_model=known.model is not None or any(request.intent == "train" for request in earlier),
         about_data=(earlier[-1].intent if earlier else known.about) in _ABOUT_DATA or known.model is None,
         has_dataset=known.dataset is not None or any(request.slots.source for request in earlier),
+        reads_text=known.reads_text and columns.isdisjoint(words.lower() for words in slots.quoted),
     )
     return Request(classify(slots, context), slots, text)
 

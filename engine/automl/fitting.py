@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,8 +18,9 @@ from threadpoolctl import threadpool_limits
 
 from engine.automl.validation import Validation
 from engine.data.schema import Schema
+from engine.families import NETWORKS
 from engine.features import Check, FeaturePlan, Matrix, no_check
-from engine.models.base import Deadline, Floats, NoTimeError, Params, Setting, Target, no_tick
+from engine.models.base import Deadline, Floats, NoTimeError, Params, Setting, Target, no_note, no_tick
 from engine.models.model import FLAVOURS, Model, fit_model
 from engine.progress import Control, FitProgress
 from engine.tasks import Task
@@ -39,6 +42,10 @@ class Table:
     validation: Validation
     power: float = 0.0
     """How strongly rare classes are weighed up, see `portfolio.class_power`."""
+    device: str = "auto"
+    processes: int = 1
+    teacher: Floats | None = None
+    """Another model's answers for the rows, (n,) or (n, classes): what a student learns from beside y."""
 
     def weights(self, y: Target) -> Floats | None:
         """Row weights with mean 1, None when all are equal."""
@@ -57,9 +64,22 @@ class Part:
     plan: FeaturePlan
     train: tuple[Matrix, Target]
     valid: tuple[Matrix, Target] | None
+    teacher: Floats | None = None
+
+    def head(self, rows: int) -> "Part":
+        """The first rows alone."""
+        teacher = None if self.teacher is None else self.teacher[:rows]
+        return Part(self.plan, (self.train[0][:rows], self.train[1][:rows]), self.valid, teacher)
 
     def setting(
-        self, table: Table, deadline: Deadline, seed: int, threads: int, tick: Callable[[int, int], None] = no_tick
+        self,
+        table: Table,
+        deadline: Deadline,
+        seed: int,
+        threads: int,
+        tick: Callable[[int, int], None] = no_tick,
+        note: Callable[[str], None] = no_note,
+        checkpoints: Path | None = None,
     ) -> Setting:
         """How to fit a model on these features."""
         return Setting(
@@ -71,7 +91,13 @@ class Part:
             valid=self.valid,
             weights=table.weights(self.train[1]),
             categorical=self.plan.categorical,
+            layout=self.plan.layout,
+            device=table.device,
+            processes=table.processes,
+            teacher=self.teacher,
             tick=tick,
+            note=note,
+            checkpoints=checkpoints,
         )
 
 
@@ -111,7 +137,7 @@ class Features:
         """Features of all rows, for a refit. `check` may raise to end the work."""
         table = self.table
         plan = self._plan(kind, table.frame, check)
-        return Part(plan, (plan.transform(table.frame, check), table.y), None)
+        return Part(plan, (plan.transform(table.frame, check), table.y), None, table.teacher)
 
     def _make(self, kind: str, fold: int, check: Check) -> Part:
         table = self.table
@@ -119,7 +145,8 @@ class Features:
         frame, held_out = table.frame[inside], table.frame[~inside]
         plan = self._plan(kind, frame, check)
         train = (plan.transform(frame, check), table.y[inside])
-        return Part(plan, train, (plan.transform(held_out, check), table.y[~inside]))
+        teacher = None if table.teacher is None else table.teacher[inside]
+        return Part(plan, train, (plan.transform(held_out, check), table.y[~inside]), teacher)
 
     def _plan(self, kind: str, frame: pd.DataFrame, check: Check) -> FeaturePlan:
         """The dummy looks at nothing, so that it costs nothing."""
@@ -134,7 +161,10 @@ def _view(kind: str) -> str:
 
 @dataclass
 class FoldRun:
-    """The fit of one candidate over all folds, with its own clock and stop flag."""
+    """The fit of one candidate over all folds, with its own clock and stop flag.
+
+    A long fit keeps what it has so far under `checkpoints`; `notes` are what it says, each sentence once.
+    """
 
     name: str
     kind: str
@@ -145,6 +175,8 @@ class FoldRun:
     control: Control
     seconds: float | None
     cancelled: bool = False
+    checkpoints: Path | None = None
+    notes: dict[str, None] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
     _ticks: dict[int, tuple[int, int]] = field(default_factory=dict)
     _end: float | None = None
@@ -156,8 +188,10 @@ class FoldRun:
             Exception: whatever a fold raised (the first one).
         """
         folds = self.features.table.validation.folds
+        if self.kind in NETWORKS:  # loading torch is no part of a fit
+            import_module("engine.models.network")
         self._end = None if self.seconds is None else time.monotonic() + self.seconds
-        workers = max(1, min(self.threads, folds))
+        workers = self._workers(folds)
         each = max(1, self.threads // workers)
         # threads of BLAS wait for each other longer than they work on such matrices
         with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
@@ -169,6 +203,10 @@ class FoldRun:
                 self._stop.set()
         fits = [job.result() for job in jobs]
         return [fit for fit in fits if fit is not None]
+
+    def _workers(self, folds: int) -> int:
+        """How many folds run side by side. Networks take turns: torch has one random stream and one set of threads."""
+        return 1 if self.kind in NETWORKS else max(1, min(self.threads, folds))
 
     def _watch(self, jobs: "list[Future[FoldFit | None]]") -> None:
         """Wait, report progress, and look for cancel: only this thread talks to the caller."""
@@ -198,7 +236,12 @@ class FoldRun:
             return None
         try:
             part = self.features.fold(self.kind, fold, deadline.check)
-            setting = part.setting(self.features.table, deadline, self.seed, threads, self._ticker(fold))
+            for caution in part.plan.cautions:
+                self._note(caution)
+            kept = None if self.checkpoints is None else self.checkpoints / f"fold-{fold}"
+            setting = part.setting(
+                self.features.table, deadline, self.seed, threads, self._ticker(fold), self._note, kept
+            )
             model = fit_model(self.kind, *part.train, self.params, setting)
         except NoTimeError:
             return None
@@ -213,6 +256,9 @@ class FoldRun:
         left = self._end - time.monotonic()
         rounds = -(-(self.features.table.validation.folds - fold) // workers)
         return left / max(1, rounds)
+
+    def _note(self, text: str) -> None:
+        self.notes[text] = None
 
     def _ticker(self, fold: int) -> Callable[[int, int], None]:
         def tick(done: int, total: int) -> None:

@@ -2,25 +2,43 @@
 
 import time
 from contextlib import suppress
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import psutil
 from threadpoolctl import threadpool_limits
 
-from engine.automl.fitting import Features, Table
+from engine.automl.fitting import Features, Part, Table
 from engine.automl.portfolio import family_of, params_of
 from engine.automl.spec import Preparation, TrainSpec
 from engine.automl.validation import Validation
+from engine.families import NETWORKS
 from engine.features import Matrix
 from engine.models.base import Deadline, NoTimeError, Params
 from engine.models.linear import STRENGTHS
 from engine.models.model import fit_model
+from engine.models.network_params import EPOCHS
 from engine.progress import Control
 
 PILOT_ROWS = 2_000
 PILOT_SECONDS = 2.0
-USUAL = {"lightgbm": ("rounds", 250), "forest": ("trees", 200)}
-PILOT_UNITS = 12
+FEW_ROWS = 64
+
+
+class Units(NamedTuple):
+    """A parameter that counts units of equal cost: how many a fit usually takes, and how many the pilot takes."""
+
+    key: str
+    usual: int
+    pilot: int
+
+
+USUAL = {
+    "lightgbm": Units("rounds", 250, 12),
+    "forest": Units("trees", 200, 12),
+    **{kind: Units("epochs", epochs, 1) for kind, epochs in EPOCHS.items()},
+}
 BYTES_PER_MB = 1e6
 FOREST_BYTES_PER_ROW = 12_000
 
@@ -45,7 +63,7 @@ def estimate(
         width = max(width, _width(part.train[0]))
         reading = (time.monotonic() - began) * scale
         fitting = _timed(name, features, preparation, spec, control) * scale
-        side_by_side = min(spec.threads, preparation.folds)
+        side_by_side = 1 if family_of(name) in NETWORKS else min(spec.threads, preparation.folds)
         found.append((name, round((reading + fitting) * preparation.folds / side_by_side, 3)))
     return found, round(_memory(table, width, preparation), 1)
 
@@ -55,21 +73,37 @@ def _timed(name: str, features: Features, preparation: Preparation, spec: TrainS
     family = family_of(name)
     params: Params = params_of(name, preparation.chosen_metric, preparation.task, spec.seed)
     factor = float(len(STRENGTHS)) if family == "linear" else 1.0
+    threads = spec.threads if family in NETWORKS else 1
     if family in USUAL:
-        key, usual = USUAL[family]
-        factor = float(params.get(key, usual)) / PILOT_UNITS
-        params = params | {key: PILOT_UNITS}
+        units = USUAL[family]
+        factor = float(params.get(units.key, units.usual)) / units.pilot
+        params = params | {units.key: units.pilot}
     part = features.whole(family)
     with threadpool_limits(limits=1, user_api="blas"):
         # the first fit of a kind loads its library, which is no part of the work
-        for attempt in ("load", "time"):
-            deadline = Deadline(control, PILOT_SECONDS)
-            given = params | {USUAL[family][0]: 1} if attempt == "load" and family in USUAL else params
-            began = time.monotonic()
-            # a machine too busy to fit even the pilot in time: what passed is then the least that it takes
-            with suppress(NoTimeError):
-                fit_model(family, *part.train, given, part.setting(features.table, deadline, spec.seed, 1))
-    return (time.monotonic() - began) * factor
+        few = part.head(FEW_ROWS)
+        once = params | {USUAL[family].key: 1} if family in USUAL else params
+        _pilot_fit(family, few, once, features.table, Deadline(control, PILOT_SECONDS), spec.seed, threads)
+        return factor * _pilot_fit(
+            family, part, params, features.table, Deadline(control, PILOT_SECONDS), spec.seed, threads
+        )
+
+
+def _pilot_fit(
+    family: str, part: Part, params: Params, table: Table, deadline: Deadline, seed: int, threads: int
+) -> float:
+    """Seconds of one fit, scaled up by what was not done of it when the deadline cut it short."""
+    done = [1.0]
+
+    def tick(through: int, total: int) -> None:
+        done[0] = max(through, 1) / max(total, 1)
+
+    began = time.monotonic()
+    # a machine too busy to fit even the pilot in time: what passed is then the least that it takes
+    with suppress(NoTimeError):
+        fit_model(family, *part.train, params, part.setting(table, deadline, seed, threads, tick))
+    taken = time.monotonic() - began
+    return taken / done[0] if deadline.reached else taken
 
 
 def _width(features: Matrix) -> int:
@@ -82,10 +116,8 @@ def _width(features: Matrix) -> int:
 def _sampled(table: Table, seed: int) -> Table:
     rows = np.sort(np.random.default_rng([seed, 4]).permutation(len(table.y))[:PILOT_ROWS])
     validation = Validation("pilot", np.full(len(rows), -1, dtype=np.int8))
-    return Table(
-        table.frame.iloc[rows], table.schema, table.columns, table.y[rows], table.task, table.classes, validation,
-        table.power,
-    )  # fmt: skip
+    teacher = None if table.teacher is None else table.teacher[rows]
+    return replace(table, frame=table.frame.iloc[rows], y=table.y[rows], validation=validation, teacher=teacher)
 
 
 def _memory(table: Table, width: int, preparation: Preparation) -> float:

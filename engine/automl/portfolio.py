@@ -1,13 +1,13 @@
 """The candidates: a few good settings first, then a seeded random search, cheap ones before costly ones."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from zlib import crc32
 
 import numpy as np
 
 from engine.errors import BadChoice
-from engine.families import FAMILIES, KINDS
+from engine.families import KINDS, NETWORKS, check_families, check_needs, usual_families
 from engine.metrics import Metric
 from engine.models.base import Params
 from engine.tasks import Task
@@ -26,32 +26,37 @@ _CURATED: dict[str, tuple[Params, ...]] = {
 }
 
 
-def check_models(asked: Sequence[str] | None) -> tuple[str, ...]:
-    """The families to try, cheapest first.
+def candidates(
+    models: Sequence[str] | None,
+    max_models: int | None,
+    kinds: Collection[str] = (),
+    budget_seconds: float | None = None,
+) -> tuple[str, ...]:
+    """Names to train, the dummy first. `max_models` counts all but the dummy; tuned variants fill up to it.
+
+    Args:
+        kinds: of the columns to learn from, as `engine.families.usual_families` takes them.
 
     Raises:
-        BadChoice: one is not a family.
+        BadChoice: a name that is no family, or one that has nothing to look at in such columns.
     """
-    if asked is None:
-        return FAMILIES
-    for name in asked:
-        if name not in KINDS:
-            raise BadChoice("model", name, FAMILIES)
-    return tuple(family for family in FAMILIES if family in asked)
-
-
-def candidates(models: Sequence[str] | None, max_models: int | None) -> tuple[str, ...]:
-    """Names to train, the dummy first. `max_models` counts all but the dummy; tuned variants fill up to it."""
-    families = check_models(models)
+    families = usual_families(kinds, budget_seconds) if models is None else check_families(models)
+    check_needs(families, kinds)
     names = list(families)
     if "lightgbm" in names and max_models is None:
         names.insert(names.index("lightgbm") + 1, "lightgbm-t1")
     if max_models is not None:
         names = names[:max_models]
         if families:
-            tuned = "lightgbm" if "lightgbm" in families else families[-1]
-            names += more_trials(tuned, max_models - len(names), names)
+            names += more_trials(_tuned(families), max_models - len(names), names)
     return ("dummy", *names)
+
+
+def _tuned(families: Sequence[str]) -> str:
+    """The family whose variants fill up a fixed number of models."""
+    if "lightgbm" in families:
+        return "lightgbm"
+    return next((family for family in families if family in NETWORKS), families[-1])
 
 
 def more_trials(family: str, count: int, existing: Iterable[str]) -> list[str]:
@@ -106,6 +111,13 @@ def _drawn(family: str, rng: np.random.Generator, cost: float) -> Params:
             "leaf": round(2 ** rng.uniform(0, 4.5)),
             "share": round(float(rng.uniform(0.15, 0.9)), 2),
             "trees": int(150 + 250 * cost),
+        }
+    if family in NETWORKS:
+        return {
+            "learning_rate": round(float(10 ** rng.uniform(-3.3, -2.3)), 5),
+            "dropout": round(float(rng.uniform(0.05, 0.4)), 2),
+            "width": int(rng.choice([64, 96, 128, 192])),
+            "smoothing": float(rng.choice([0.0, 0.05, 0.1])),
         }
     return {"strength": round(float(10 ** rng.uniform(-2, 3)), 4)}
 

@@ -1,19 +1,22 @@
 """The decisions before the first fit: task, metric, columns, rows, validation, candidates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.automl.portfolio import candidates
+from engine.automl.portfolio import candidates, family_of
 from engine.automl.spec import Preparation, TrainSpec
 from engine.automl.validation import Validation, make_validation, row_limit, sample_rows
 from engine.data.schema import Schema
 from engine.errors import BadBudget, ColumnNotFound, TargetUnusable
+from engine.families import NETWORKS
 from engine.features import uninformative
 from engine.metrics import choose_metric
 from engine.models.base import Target
+from engine.pixels import pixel_grid
 from engine.tasks import Task, check_target, class_names, encode_target, infer_task
 
 RARE_ROWS = 5
@@ -45,20 +48,29 @@ def prepare(frame: pd.DataFrame, schema: Schema, spec: TrainSpec) -> Prepared:
     task = spec.task or infer_task(target, schema.kind(spec.target))
     check_target(target, task)
     metric = choose_metric(task, target, spec.metric)
-    names = candidates(spec.models, spec.max_models)
     classes = class_names(target, task)
     y = encode_target(target, task, classes)
     features, dropped = _features(frame, schema, spec)
+    names = candidates(spec.models, spec.max_models, kinds_of(schema, features), spec.budget_seconds)
     position, notes = _rows(y, task, spec, len(features), len(set(features) & set(schema.of_kind("text"))))
     used = frame.iloc[position]
     cells = len(used) * len(features)
-    validation = make_validation(used, y[position], task, spec, cells)
+    networks = any(family_of(name) in NETWORKS for name in names)
+    validation = make_validation(used, y[position], task, spec, cells, networks)
     preparation = Preparation(
         target=spec.target, task=task, metric=metric.name, validation_method=validation.method, folds=validation.folds,
         features=tuple(features), dropped=dropped, classes=classes, rows=len(used), candidates=names,
         notes=(*notes, *_class_notes(y[position], task, classes)),
     )  # fmt: skip
     return Prepared(preparation, position, validation)
+
+
+def kinds_of(schema: Schema, features: Sequence[str]) -> set[str]:
+    """Kinds of the columns to learn from; numbers that are the pixels of one image count as 'image' too."""
+    # all numbers of the data, since pixels that are the same in every row are no features and yet have their place
+    grid = pixel_grid(schema.of_kind("number", "integer", "boolean"))
+    pixels = grid is not None and not set(features).isdisjoint(grid.columns)
+    return {*(schema.kind(name) for name in features), *(("image",) if pixels else ())}
 
 
 def _check_columns(schema: Schema, spec: TrainSpec) -> None:

@@ -5,12 +5,14 @@ rows.npz                    position and validation fold of every row used
 fits/<name>/outcome.json    one candidate
 fits/<name>/oof.npz         its out-of-fold predictions (NaN where a fold is missing)
 fits/<name>/fold-<i>/       its members
+working/<name>/             checkpoints of a long fit that is not through
 refits/<name>/              a member fitted on all rows
 selection.json, importance.json
 """
 
 import io
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +53,10 @@ class Record:
     def write_rows(self, position: NDArray[np.int64], fold: NDArray[np.int8]) -> None:
         write_atomic(self.folder / "rows.npz", _npz(position=position, fold=fold))
 
+    def working(self, name: str) -> Path:
+        """Where a candidate's fit may keep what it has so far; gone when its outcome is kept."""
+        return self.folder / "working" / name
+
     def outcome(self, name: str) -> FitOutcome | None:
         """The outcome of one candidate, None before it is through."""
         path = self.folder / "fits" / name / "outcome.json"
@@ -74,6 +80,7 @@ class Record:
             if prediction is not None:
                 write_atomic(aside / "oof.npz", _npz(prediction=prediction))
             write_atomic(aside / "outcome.json", outcome.model_dump_json(indent=2))
+        shutil.rmtree(self.working(outcome.model), ignore_errors=True)
 
     def prediction(self, name: str) -> Floats:
         """Out-of-fold predictions of the rows used; NaN rows have none."""

@@ -22,7 +22,7 @@ from engine.automl.select import Selector
 from engine.automl.spec import FitOutcome, Preparation, Selection, TrainSpec
 from engine.automl.validation import Validation
 from engine.data.schema import Schema
-from engine.errors import BadArguments, MillwrightError
+from engine.errors import BadArguments, LossNotFinite, MillwrightError, OutOfMemory
 from engine.explain import Importance
 from engine.families import FAMILIES
 from engine.models.base import Floats, Params, Target
@@ -31,10 +31,16 @@ from engine.tasks import encode_target
 
 
 class TrainingRun:
-    """Train candidates on `frame` (training rows, coerced to `schema`) and keep everything under `folder`."""
+    """Train candidates on `frame` (training rows, coerced to `schema`) and keep everything under `folder`.
 
-    def __init__(self, folder: Path, frame: pd.DataFrame, schema: Schema, spec: TrainSpec) -> None:
+    `teacher` are another model's answers for all rows of `frame`, (n,) or (n, classes), for students to learn from.
+    """
+
+    def __init__(
+        self, folder: Path, frame: pd.DataFrame, schema: Schema, spec: TrainSpec, teacher: Floats | None = None
+    ) -> None:
         self.folder = folder
+        self.teacher = teacher
         self.frame = frame
         self.schema = schema
         self.spec = spec
@@ -109,7 +115,8 @@ class TrainingRun:
         A linear model has little to tune, so when it leads the variants are of LightGBM, if that may be used.
         """
         candidates = self.preparation.candidates  # and with it, the choices that the run was begun with
-        allowed = [family for family in FAMILIES if self.spec.models is None or family in self.spec.models]
+        taken_up = {family_of(name) for name in candidates}
+        allowed = [family for family in FAMILIES if family in taken_up]
         leaders = [family_of(row.model) for row in self.leaderboard() if row.validation is not None]
         best = next((family for family in leaders if family in allowed), allowed[-1] if allowed else None)
         if best is None:
@@ -172,6 +179,9 @@ class TrainingRun:
             classes=len(preparation.classes),
             validation=Validation(preparation.validation_method, fold),
             power=class_power(preparation.task, preparation.chosen_metric),
+            device=self.spec.device,
+            processes=self.spec.processes,
+            teacher=self.teacher if self.teacher is None else self.teacher[position],
         )
 
     @cached_property
@@ -184,22 +194,29 @@ class TrainingRun:
 
     def _fit(self, name: str, seconds: float | None, control: Control) -> FitOutcome:
         began = time.monotonic()
-        params = params_of(name, self.preparation.chosen_metric, self.preparation.task, self.spec.seed)
+        params = self._params(name)
         always = family_of(name) == "dummy"
         work = FoldRun(
             name=name, kind=family_of(name), params=params, features=self.features, seed=self.spec.seed,
             threads=self.spec.threads, control=Control(watch=control.watch) if always else control,
-            seconds=None if always or self.spec.fixed else seconds,
+            seconds=None if always or self.spec.fixed else seconds, checkpoints=self.record.working(name),
         )  # fmt: skip
         try:
             fits = work.run()
             prediction = self._gathered(fits)
             outcome = self._judged(name, params, fits, prediction, work.cancelled)
-            return self._keep(outcome.model_copy(update={"seconds": _since(began)}), fits, prediction)
+            whole = {"seconds": _since(began), "notes": tuple(work.notes)}
+            return self._keep(outcome.model_copy(update=whole), fits, prediction)
+        except (LossNotFinite, OutOfMemory) as error:
+            return self._keep(_failed(name, params, error, began), [], None)
         except MillwrightError:
             raise
         except Exception as error:  # one candidate's failure must not take the run with it
             return self._keep(_failed(name, params, error, began), [], None)
+
+    def _params(self, name: str) -> Params:
+        params = params_of(name, self.preparation.chosen_metric, self.preparation.task, self.spec.seed)
+        return params if self.spec.student is None else self.spec.student.params | params
 
     def _keep(self, outcome: FitOutcome, fits: Sequence[FoldFit], prediction: Floats | None) -> FitOutcome:
         self.record.write_outcome(outcome, fits, prediction, self.preparation)
@@ -248,7 +265,7 @@ class TrainingRun:
 def _failed(name: str, params: Params, error: Exception, began: float) -> FitOutcome:
     return FitOutcome(
         model=name, status="failed", validation=None, seconds=_since(began), params=params,
-        detail=f"{type(error).__name__}: {error}"[:500],
+        detail=(str(error) if isinstance(error, MillwrightError) else f"{type(error).__name__}: {error}")[:500],
     )  # fmt: skip
 
 

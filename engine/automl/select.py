@@ -60,7 +60,7 @@ class Selector:
             validation=judge.value(mixed),
             baseline=usable["dummy"].validation if "dummy" in usable else None,
             threshold=judge.threshold(mixed),
-            notes=(*_words(weights), *notes),
+            notes=(*_words(weights), *notes, *(note for name in weights for note in usable[name].notes)),
             considered=tuple(sorted(row.model for row in self.record.outcomes())),
         )
 

@@ -14,6 +14,23 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class StudentSpec(_Record):
+    """How a student learns from a teacher: `alpha` is the weight of the teacher's answers, `softness` the temperature.
+
+    `teacher` names the model whose answers they are, for the record.
+    """
+
+    teacher: str
+    width: int = Field(64, ge=1)
+    alpha: float = Field(0.5, ge=0, le=1)
+    softness: float = Field(2.0, gt=0)
+
+    @property
+    def params(self) -> Params:
+        """As a network's parameters."""
+        return {"width": self.width, "alpha": self.alpha, "softness": self.softness}
+
+
 class TrainSpec(_Record):
     """What to train. With `max_models` the clock is ignored and the same seed gives the same predictions.
 
@@ -29,8 +46,11 @@ class TrainSpec(_Record):
     drop: tuple[str, ...] = ()
     seed: int = 0
     threads: int = Field(1, ge=1)
+    device: str = "auto"
+    processes: int = Field(1, ge=1, description="Processes that one network is trained in.")
     order_column: str | None = None
     group_column: str | None = None
+    student: StudentSpec | None = None
 
     @property
     def fixed(self) -> bool:
@@ -62,7 +82,7 @@ class FitOutcome(_Record):
     """How one candidate went. `validation` is its score on rows it was not fitted on, None if it has none.
 
     `seconds` is the whole fit, `fold_seconds` its folds; `covered` is the share of validation rows with a prediction.
-    `params` are what it was given and what fitting chose.
+    `params` are what it was given and what fitting chose; `notes` what a person should know of how it was fitted.
     """
 
     model: str
@@ -73,6 +93,7 @@ class FitOutcome(_Record):
     params: Params = {}
     fold_seconds: tuple[float, ...] = ()
     covered: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
 class MemberRef(_Record):

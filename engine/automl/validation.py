@@ -18,6 +18,8 @@ HOLDOUT_SHARE = 0.2
 FOLD_ROWS = 20_000
 CELLS_PER_SECOND = 40_000
 """Rows x features below which a second of budget affords five folds (measured on two cores)."""
+NETWORK_FOLD_ROWS = 1_000
+"""Rows from which networks are validated on a holdout; below, a holdout is too small to judge by."""
 TRAINING_CELLS_PER_SECOND = 400_000
 TEXT_CELLS = 60
 
@@ -34,16 +36,21 @@ class Validation:
         return int(self.fold.max()) + 1
 
 
-def make_validation(frame: pd.DataFrame, y: Target, task: Task, spec: TrainSpec, cells: int) -> Validation:
+def make_validation(
+    frame: pd.DataFrame, y: Target, task: Task, spec: TrainSpec, cells: int, networks: bool = False
+) -> Validation:
     """Assign rows to folds, by time or group if the spec names such a column.
 
-    `cells` is rows x features; with a budget it decides whether five folds are affordable.
+    `cells` is rows x features; with a budget it decides whether five folds are affordable. Where `networks` are among
+    the candidates, one holdout: five fits of a network would leave each too little of the time. (For a student too,
+    however few the rows: it is to be one small network in the end.)
 
     Raises:
         ColumnNotFound is left to the caller; BadSplit: fewer than two groups.
     """
     rng = np.random.default_rng([spec.seed, 1])
-    folds = _fold_count(len(frame), cells, spec)
+    few = len(frame) < NETWORK_FOLD_ROWS and spec.student is None
+    folds = 1 if networks and not few else _fold_count(len(frame), cells, spec)
     if spec.order_column is not None:
         return Validation("time holdout", _latest(frame[spec.order_column]))
     if spec.group_column is not None:

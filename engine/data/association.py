@@ -21,8 +21,8 @@ _NUMERIC = {"number", "integer", "datetime"}
 
 
 def relation(values: pd.Series, target: pd.Series, kind: str, task: Task) -> float | None:
-    """Association over the rows where both are present; None for text, identifiers and too few rows."""
-    if kind in {"text", "identifier"}:
+    """Association over the rows where both are present; None for text, images, identifiers and too few rows."""
+    if kind in {"text", "image", "identifier"}:
         return None
     both = _sample((values.notna() & target.notna()).to_numpy(dtype=bool))
     if len(both) < _LEAST_ROWS:

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from engine.data.image_text import ANY_IMAGE
 from engine.kinds import Kind as Kind
 
 Mask = npt.NDArray[np.bool_]
@@ -83,8 +84,11 @@ class Parsed:
 
 
 def clip(value: object, most: int = 40) -> str:
-    """Text found in data, on one line and short enough to quote in a sentence."""
-    line = " ".join(str(value).split())
+    """Text found in data, on one line and short enough to quote in a sentence; of an image only its size."""
+    text = str(value)
+    if text.startswith(ANY_IMAGE):
+        return f"an image of {len(text):,} characters"
+    line = " ".join(text.split())
     return line if len(line) <= most else f"{line[: most - 3]}..."
 
 
@@ -121,7 +125,11 @@ def as_text(column: pd.Series) -> pd.Series:
     if pd.api.types.is_string_dtype(column.dtype) and column.dtype != object:
         return column.astype(TEXT)
     cells = [cell_text(value) for value in column.tolist()]
-    return pd.Series(cells, index=column.index, dtype=TEXT, name=column.name)
+    try:
+        return pd.Series(cells, index=column.index, dtype=TEXT, name=column.name)
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can escape but no encoding can hold
+        whole = [None if cell is None else cell.encode("utf-8", "replace").decode() for cell in cells]
+        return pd.Series(whole, index=column.index, dtype=TEXT, name=column.name)
 
 
 def stripped(column: pd.Series, blanks: frozenset[str] = BLANKS) -> pd.Series:
@@ -156,6 +164,8 @@ def parse(column: pd.Series, kind: Kind, date_format: str | None = None) -> Pars
     if kind == "text":
         text = as_text(column)
         return Parsed(text.mask(text.str.strip() == ""))
+    if kind == "image":
+        return _parse_image(column)
     return Parsed(stripped(column))
 
 
@@ -204,6 +214,17 @@ def _parse_boolean(column: pd.Series) -> Parsed:
     truth, known = text.isin(_TRUE), text.isin(_TRUE | _FALSE)
     lost = (text.notna() & ~known).to_numpy()
     values = truth.astype("boolean").mask(~known)
+    return Parsed(values, lost=int(lost.sum()), examples=_examples(text[lost]))
+
+
+def _parse_image(column: pd.Series) -> Parsed:
+    """Every cell in the one form of `engine.data.images`."""
+    from engine.data.images import settled
+
+    text = stripped(column)
+    found = {cell: settled(cell) for cell in text.dropna().unique()}
+    values = text.map(found, na_action="ignore").astype(TEXT)
+    lost = (text.notna() & values.isna()).to_numpy()
     return Parsed(values, lost=int(lost.sum()), examples=_examples(text[lost]))
 
 

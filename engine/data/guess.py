@@ -18,6 +18,7 @@ from engine.data.cells import (
     parse,
     stripped,
 )
+from engine.data.image_text import ANY_IMAGE, MOSTLY, image_sizes
 
 _SAMPLE = 500
 
@@ -112,9 +113,19 @@ def _of_text(text: pd.Series, name: str) -> Guess:
     present = cells.dropna()
     if present.empty:
         return Guess("category", "every cell is missing", parse(text, "category"))
+    if present.str.startswith(ANY_IMAGE).mean() >= MOSTLY:
+        found = parse(text, "image")
+        return Guess("image", _sizes_in_words(found), found, cautions(name, "image", found))
     if _is_true_or_false(present):
         return Guess("boolean", "true and false in words", parse(text, "boolean"))
     return _text_as_number(text, present, name) or _text_as_date(text, name) or _words(text, present, name)
+
+
+def _sizes_in_words(found: Parsed) -> str:
+    sizes = image_sizes(found.values)
+    if not sizes:
+        return "images, none of which can be read"
+    return f"images of {next(iter(sizes))}" if len(sizes) == 1 else f"images of {len(sizes):,} sizes"
 
 
 def _is_true_or_false(present: pd.Series) -> bool:

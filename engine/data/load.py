@@ -2,7 +2,8 @@
 
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -10,14 +11,18 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.data.cells import clip
+from engine.data.image_text import SUFFIXES as IMAGES
 from engine.errors import DataError, EmptySource, SourceNotFound, UnsupportedFormat
+from engine.kinds import Kind
 
 READ = (
     "CSV (.csv, .tsv, .txt, also .gz), Parquet (.parquet), JSON lines (.jsonl), Excel (.xlsx), "
-    "a database URL with a query, sample:NAME"
+    "a database URL with a query, a folder of images or texts with a sub-folder for each class, one image, "
+    "NumPy arrays of images (.npz), sample:NAME"
 )
 _CSV = {".csv", ".tsv", ".tab", ".txt", ".data", ".dat", ".psv"}
 _JSON_LINES = {".jsonl", ".ndjson", ".json"}
+_IMAGE_STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
 _URL = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.\-]*)://")
 
 
@@ -46,21 +51,30 @@ class DataLimits(BaseModel):
 class RawTable:
     """A table as read. Text formats give `str` columns; kinds are judged later. `source_name` holds no password.
 
-    `decimal_commas` names the columns whose numbers are written with a decimal comma throughout.
+    `decimal_commas` names the columns whose numbers are written with a decimal comma throughout. `kinds` and `target`
+    are told where they follow from what the source is, as for a folder of images with a sub-folder for each class.
     """
 
     frame: pd.DataFrame
     source_name: str
     notes: tuple[str, ...] = ()
     decimal_commas: frozenset[str] = frozenset()
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    target: str | None = None
 
 
-def read_source(source: str, limits: DataLimits, options: ReadOptions | None = None) -> RawTable:
-    """Read a file, a database query or a sample.
+def read_source(
+    source: str, limits: DataLimits, options: ReadOptions | None = None, kinds: Mapping[str, str] | None = None
+) -> RawTable:
+    """Read a file, a folder, a database query or a sample.
+
+    Paths of image files in a table become the images, see `engine.data.image_cells`; `kinds` are those that are asked
+    for, by column: with 'image' they are looked for in any case, with another kind never.
 
     Raises:
         SourceNotFound, EmptySource, HeaderOnly, Undecodable, NotATable, UnsupportedFormat, DuplicateColumns, TooLarge:
             the source is not a table that can be read.
+        UnreadableImage, EmptyText: a folder or an image file holds nothing that can be read.
         BadArguments: a database URL without a query, or a query that changes data.
         BadChoice: an unknown sample, sheet or encoding.
     """
@@ -68,11 +82,28 @@ def read_source(source: str, limits: DataLimits, options: ReadOptions | None = N
     if source.startswith("sample:"):
         from engine.data.samples import sample_frame
 
-        return RawTable(sample_frame(source.removeprefix("sample:"))[0], source)
+        frame, usual = sample_frame(source.removeprefix("sample:"))
+        return _with_images(RawTable(frame, source, target=usual), None, kinds, limits)
     url = _URL.match(source)
     if url and url[1].lower() != "file":
-        return _read_url(source, url[1].lower(), limits, options)
-    return _read_file(safe_path(source.removeprefix("file://")), limits, options)
+        return _with_images(_read_url(source, url[1].lower(), limits, options), None, kinds, limits)
+    path = safe_path(source.removeprefix("file://"))
+    try:
+        if path.is_dir():
+            from engine.data.folder_source import read_folder
+
+            return read_folder(path, limits, options)
+        return _with_images(_read_file(path, limits, options), path.parent, kinds, limits)
+    except PermissionError as error:
+        raise DataError(f"{str(path)!r} may not be read: permission denied.", "Change its permissions.") from error
+
+
+def _with_images(table: RawTable, folder: Path | None, kinds: Mapping[str, str] | None, limits: DataLimits) -> RawTable:
+    from engine.data.image_cells import settle_images
+
+    frame, images, notes = settle_images(table.frame, folder, kinds or {}, limits.max_bytes)
+    found: dict[str, Kind] = {**table.kinds, **dict.fromkeys(images, "image")}
+    return replace(table, frame=frame, notes=(*table.notes, *notes), kinds=found)
 
 
 def safe_path(text: str) -> Path:
@@ -91,6 +122,15 @@ def safe_path(text: str) -> Path:
     return path
 
 
+def inside(path: Path, root: Path) -> Path | None:
+    """Where a path leads once all links are followed; None when that is not below `root`, or nowhere."""
+    try:
+        full = path.resolve()
+        return full if full.is_relative_to(root.resolve()) else None
+    except (OSError, RuntimeError, ValueError):  # links in a circle, or a name that no file can have
+        return None
+
+
 def _read_url(source: str, scheme: str, limits: DataLimits, options: ReadOptions) -> RawTable:
     if scheme in {"http", "https", "ftp", "s3", "gs", "az", "hdfs"}:
         raise UnsupportedFormat(
@@ -102,33 +142,36 @@ def _read_url(source: str, scheme: str, limits: DataLimits, options: ReadOptions
 
 
 def _read_file(path: Path, limits: DataLimits, options: ReadOptions) -> RawTable:
-    try:
-        _check_file(path)
-        with path.open("rb") as file:
-            magic = file.read(8)
-        reader = _reader(path, magic)
-        if reader == "parquet":
-            from engine.data.parquet_source import read_parquet
+    _check_file(path)
+    with path.open("rb") as file:
+        magic = file.read(8)
+    reader = _reader(path, magic)
+    if reader == "parquet":
+        from engine.data.parquet_source import read_parquet
 
-            return read_parquet(path, limits)
-        if reader == "excel":
-            from engine.data.excel_source import read_excel
+        return read_parquet(path, limits)
+    if reader == "excel":
+        from engine.data.excel_source import read_excel
 
-            return read_excel(path, limits, options)
-        if reader == "json":
-            from engine.data.json_source import read_json_lines
+        return read_excel(path, limits, options)
+    if reader == "json":
+        from engine.data.json_source import read_json_lines
 
-            return read_json_lines(path, limits, options)
-        from engine.data.csv_source import read_csv
+        return read_json_lines(path, limits, options)
+    if reader == "npz":
+        from engine.data.npz_source import read_npz
 
-        return read_csv(path, limits, options)
-    except PermissionError as error:
-        raise DataError(f"{str(path)!r} may not be read: permission denied.", "Change its permissions.") from error
+        return read_npz(path, limits)
+    if reader == "image":
+        from engine.data.image_cells import read_image_file
+
+        return read_image_file(path, limits)
+    from engine.data.csv_source import read_csv
+
+    return read_csv(path, limits, options)
 
 
 def _check_file(path: Path) -> None:
-    if path.is_dir():
-        raise UnsupportedFormat(f"{str(path)!r} is a folder.", f"Give one file. Read are: {READ}.")
     if not path.exists():
         raise SourceNotFound(str(path), near_files(path))
     if not path.is_file():
@@ -150,6 +193,10 @@ def _reader(path: Path, magic: bytes) -> str:
     if magic.startswith(b"PAR1"):
         return "parquet"
     suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes[-1:] == [".npz"]:
+        return "npz"
+    if magic.startswith(_IMAGE_STARTS) or (suffixes and suffixes[-1] in IMAGES):
+        return "image"
     if magic.startswith(b"PK\x03\x04") and suffixes[-1:] != [".zip"]:
         return "excel"
     inner = suffixes[:-1] if suffixes[-1:] == [".gz"] else suffixes

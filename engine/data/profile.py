@@ -7,6 +7,7 @@ import pandas as pd
 
 from engine.data.association import lone_strength, missing_strength, relation
 from engine.data.cells import clip
+from engine.data.image_text import image_sizes
 from engine.data.profiled import ColumnProfile as ColumnProfile
 from engine.data.profiled import FrameProfile as FrameProfile
 from engine.data.schema import Column, Schema
@@ -89,6 +90,8 @@ def _column(frame: pd.DataFrame, column: Column, target: str | None, task: Task 
     )
     if column.kind in {"number", "integer"}:
         return base.model_copy(update=_numbers(values))
+    if column.kind == "image":
+        return base.model_copy(update={"top": tuple(image_sizes(values).items())[:_TOP]})
     return base.model_copy(update={"top": _top(values)}) if column.kind != "identifier" else base
 
 

@@ -10,7 +10,8 @@ class _Profile(BaseModel):
 
 
 class ColumnProfile(_Profile):
-    """One column. The numbers are of number and integer columns, `top` (value, count) of the others.
+    """One column. The numbers are of number and integer columns, `top` (value, count) of the others; of images, whose
+    values are of no use to a reader, their sizes: ('8 x 8 grey', 600).
 
     `outliers` lie more than 1.5 interquartile ranges outside the quartiles; `histogram` counts ten equal bins from
     minimum to maximum; `relation` is the association with the target in [0, 1] (see `engine.data.association`).

@@ -1,4 +1,4 @@
-"""Data sets that need no download: a churn generator with a known law, and three that scikit-learn carries."""
+"""Data sets that need no download: a churn generator with a known law, and those that scikit-learn carries."""
 
 from collections.abc import Callable
 
@@ -110,9 +110,21 @@ def _digits() -> tuple[pd.DataFrame, str]:
     return frame, "digit"
 
 
+def _digits_images() -> tuple[pd.DataFrame, str]:
+    """The same 1,797 digits, each as an image of 8 x 8 in one column."""
+    from sklearn.datasets import load_digits
+
+    from engine.data.images import from_pixels, stretched
+
+    bunch = load_digits()
+    cells = [from_pixels(image).cell for image in stretched(bunch.images, 0.0, 16.0)]
+    return pd.DataFrame({"image": pd.Series(cells, dtype=TEXT), "digit": bunch.target}), "digit"
+
+
 SAMPLES: dict[str, Callable[[], tuple[pd.DataFrame, str]]] = {
     "churn": churn,
     "breast_cancer": _breast_cancer,
     "diabetes": _diabetes,
     "digits": _digits,
+    "digits_images": _digits_images,
 }

@@ -15,6 +15,7 @@ __all__ = ["KINDS", "Column", "Kind", "Schema", "coerce", "coerce_counted", "inf
 KINDS: tuple[str, ...] = get_args(Kind)
 
 _ASKED = ", as asked"
+_TOLD = ", as its source tells"
 _MOST = 0.5
 """A column of which more than this share of the present cells does not fit its kind is refused."""
 
@@ -86,10 +87,12 @@ def infer_schema(
     overrides: Mapping[str, str],
     target: str | None = None,
     decimal_commas: Collection[str] = frozenset(),
+    told: Mapping[str, str] | None = None,
 ) -> Schema:
     """Judge every column; an override wins. The target is never an identifier, whatever it looks like.
 
-    `decimal_commas` names text columns whose numbers are written as 1.234,5.
+    `decimal_commas` names text columns whose numbers are written as 1.234,5; `told` are kinds that follow from what
+    the source is, and are not judged.
 
     Raises:
         ColumnNotFound: an override names no column.
@@ -102,9 +105,11 @@ def infer_schema(
             raise ColumnNotFound(name, names)
         if kind not in KINDS:
             raise UnknownKind(name, kind, KINDS)
+    told = told or {}
     return Schema(
         columns=tuple(
-            _judge(frame[name], overrides.get(name), name == target, name in decimal_commas) for name in names
+            _judge(frame[name], overrides.get(name), name == target, name in decimal_commas, told.get(name))
+            for name in names
         )
     )
 
@@ -117,8 +122,9 @@ def retold(schema: Schema, frame: pd.DataFrame, target: str | None = None) -> Sc
 
 
 def _retold(column: Column, cells: pd.Series, is_target: bool) -> Column:
-    again = _judge(cells, None, is_target, column.decimal_comma)
-    if (again.kind, again.date_format) == (column.kind, column.date_format) and not column.reason.endswith(_ASKED):
+    unjudged = column.reason.endswith((_ASKED, _TOLD))
+    again = None if unjudged else _judge(cells, None, is_target, column.decimal_comma)
+    if again is not None and (again.kind, again.date_format) == (column.kind, column.date_format):
         return again
     # these rows alone look like another kind: only what no row can give away is told
     parsed = parse(_readable(cells, column), column.kind, column.date_format)
@@ -126,7 +132,7 @@ def _retold(column: Column, cells: pd.Series, is_target: bool) -> Column:
         update={
             "missing": parsed.missing,
             "distinct": int(parsed.values.nunique()),
-            "reason": column.reason if column.reason.endswith(_ASKED) else f"{column.kind}, judged on all rows",
+            "reason": column.reason if unjudged else f"{column.kind}, judged on all rows",
             "caution": cautions(column.name, column.kind, parsed),
         }
     )
@@ -136,15 +142,18 @@ def _readable(cells: pd.Series, column: Column) -> pd.Series:
     return decimal_points(cells) if column.decimal_comma else cells
 
 
-def _judge(column: pd.Series, asked: str | None, is_target: bool, decimal_comma: bool) -> Column:
+def _judge(
+    column: pd.Series, asked: str | None, is_target: bool, decimal_comma: bool, told: str | None = None
+) -> Column:
     column = decimal_points(column) if decimal_comma else column
     found = guess(column)
-    if asked is not None and asked != found.kind:
-        found = _override(column, asked, found)
+    wanted = asked or told
+    if wanted is not None and wanted != found.kind:
+        found = _override(column, wanted, found)
     elif is_target and found.kind == "identifier":
         kind: Kind = "integer" if pd.api.types.is_numeric_dtype(column.dtype) else "category"
         found = Guess(kind, "the target, though each value differs", parse(column, kind))
-    reason = f"{found.kind}{_ASKED}" if asked is not None else found.reason
+    reason = f"{found.kind}{_ASKED}" if asked is not None else found.reason or f"{found.kind}{_TOLD}"
     return Column(
         name=str(column.name),
         kind=found.kind,
@@ -159,6 +168,10 @@ def _judge(column: pd.Series, asked: str | None, is_target: bool, decimal_comma:
 
 def _override(column: pd.Series, asked: str, inferred: Guess) -> Guess:
     kind: Kind = next(kind for kind in get_args(Kind) if kind == asked)
+    if inferred.kind == "image" and kind in {"category", "text"}:
+        raise KindMismatch(
+            f"Column {str(column.name)!r} holds images, which cannot be read as {kind}.", "Leave the override out."
+        )
     parsed = parse(column, kind)
     _refuse_mismatch(str(column.name), kind, parsed, f"Leave the override out: it looks like {inferred.kind}.")
     return Guess(kind, "", parsed, cautions(str(column.name), kind, parsed))
@@ -179,9 +192,9 @@ def coerce(frame: pd.DataFrame, schema: Schema, *, strict: bool = True) -> pd.Da
     """The schema's columns in its order and dtypes; other columns are ignored.
 
     number -> float64, integer -> Int64 (when strict, values that are not whole are rounded; otherwise such
-    a column becomes float64, so that a new 2.5 is seen as 2.5), category, text and identifier -> `str`
-    (all but text without surrounding white space), boolean -> boolean, datetime -> datetime64[us] in UTC without a
-    zone. Cells that do not fit and infinite values become missing.
+    a column becomes float64, so that a new 2.5 is seen as 2.5), category, text, identifier and image -> `str`
+    (all but text without surrounding white space, images in the one form of `engine.data.images`), boolean -> boolean,
+    datetime -> datetime64[us] in UTC without a zone. Cells that do not fit and infinite values become missing.
 
     Raises:
         ColumnsMissing: the frame lacks a column of the schema.

@@ -105,8 +105,12 @@ def too_large(source: str, what: str, most: int) -> TooLarge:
 
 
 @contextmanager
-def open_text(path: Path, encoding: str | None, max_bytes: int) -> Iterator[io.TextIOWrapper]:
+def open_text(
+    path: Path, encoding: str | None, max_bytes: int, source: str | None = None
+) -> Iterator[io.TextIOWrapper]:
     """The file as text, unpacked when it is gzip, line ends untouched. Decoding is strict.
+
+    `source` is what errors call it, the file's name by default.
 
     Raises:
         BadChoice: an encoding nobody knows.
@@ -115,12 +119,12 @@ def open_text(path: Path, encoding: str | None, max_bytes: int) -> Iterator[io.T
     try:
         with _unpacked(path) as file:
             found = _encoding(file.peek(4)[:4], encoding)
-            raw = CheckedBytes(file, path.name, found, max_bytes)
+            raw = CheckedBytes(file, source or path.name, found, max_bytes)
             with io.TextIOWrapper(io.BufferedReader(raw, 1 << 20), encoding=found, newline="") as text:
                 yield text
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise NotATable(
-            f"{path.name!r} is a damaged gzip file ({error}).", "Pack it again or give it unpacked."
+            f"{(source or path.name)!r} is a damaged gzip file ({error}).", "Pack it again or give it unpacked."
         ) from error
 
 
@@ -170,8 +174,10 @@ def clean_names(source: str, cells: Sequence[object], limits: DataLimits) -> tup
     return names, [f"{len(blank)} column(s) without a name: called {called}."] if blank else []
 
 
-def text_frame(source: str, names: Sequence[str], rows: Iterable[Row], limits: DataLimits) -> pd.DataFrame:
-    """Gather rows of cells into a frame of `str` columns, in bounded memory.
+def text_frame(
+    source: str, names: Sequence[str], rows: Iterable[Row], limits: DataLimits, batch_rows: int = _BATCH
+) -> pd.DataFrame:
+    """Gather rows of cells into a frame of `str` columns, in bounded memory: `batch_rows` at a time.
 
     Raises:
         HeaderOnly: no rows.
@@ -181,7 +187,7 @@ def text_frame(source: str, names: Sequence[str], rows: Iterable[Row], limits: D
     batches: list[pa.RecordBatch] = []
     count = size = 0
     stream = iter(rows)
-    while batch := list(islice(stream, min(_BATCH, limits.max_rows + 1 - count))):
+    while batch := list(islice(stream, min(batch_rows, limits.max_rows + 1 - count))):
         packed = pa.record_batch([_packed(cells) for cells in zip(*batch, strict=True)], schema=schema)
         count, size = count + len(batch), size + packed.nbytes
         if count > limits.max_rows:

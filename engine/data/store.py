@@ -87,6 +87,9 @@ class Datasets:
     ) -> Dataset:
         """Copy a source into the home. The same rows, kinds, target and split give the same dataset again.
 
+        Without a target, a source that has one by what it is (a folder with a sub-folder for each class, a sample)
+        brings it.
+
         Raises:
             DataError: the source cannot be read (see `read_source`).
             ColumnNotFound, UnknownKind, KindMismatch: wrong target or overrides.
@@ -94,8 +97,9 @@ class Datasets:
             DiskFull, HomeNotWritable: nothing half-written is kept.
         """
         self._open_root()  # fail before the reading, not after it
-        raw = read_source(source, self.limits, options)
-        schema = infer_schema(raw.frame, kinds or {}, target, raw.decimal_commas)
+        raw = read_source(source, self.limits, options, kinds)
+        target = target or raw.target
+        schema = infer_schema(raw.frame, kinds or {}, target, raw.decimal_commas, raw.kinds)
         frame = coerce(raw.frame, schema)
         _check_rows(frame, schema, target, raw.source_name)
         parts = make_split(frame, schema, target, split or SplitSpec())
@@ -157,7 +161,8 @@ class Datasets:
         Raises:
             DataError: as `read_source`.
         """
-        frame = read_source(source, self.limits, options).frame
+        kinds = None if schema is None else {column.name: column.kind for column in schema.columns}
+        frame = read_source(source, self.limits, options, kinds).frame
         if schema is None:
             return frame
         given = set(frame.columns)
@@ -186,6 +191,8 @@ def _check_rows(frame: pd.DataFrame, schema: Schema, target: str | None, source:
     _check_count(len(frame), "rows", source)
     if target is None:
         return
+    if schema.kind(target) == "image":
+        raise TargetUnusable(f"The target {target!r} holds images, not answers.", "Name another target.")
     values = frame[target].dropna()
     if len(values) == 0:
         raise TargetUnusable(f"Every value of the target {target!r} is missing.", "Name another target.")

@@ -29,6 +29,7 @@ _ARROW: dict[Kind, pa.DataType] = {
     "category": pa.large_string(),
     "text": pa.large_string(),
     "identifier": pa.large_string(),
+    "image": pa.large_string(),
 }
 
 

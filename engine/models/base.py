@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.features import Matrix
+from engine.features_layout import Layout
 from engine.progress import Control
 from engine.tasks import Task
 
@@ -20,6 +21,10 @@ Target = NDArray[np.float64] | NDArray[np.int64]
 
 def no_tick(_done: int, _total: int) -> None:
     """The progress listener that listens to nothing."""
+
+
+def no_note(_text: str) -> None:
+    """The listener for notes that listens to nothing."""
 
 
 @dataclass
@@ -36,6 +41,10 @@ class Deadline:
 
     def __post_init__(self) -> None:
         self._end = None if self.seconds is None else time.monotonic() + self.seconds
+
+    def left(self) -> float | None:
+        """Seconds until then, at least 0; None when there is no such moment."""
+        return None if self._end is None else max(0.0, self._end - time.monotonic())
 
     def over(self) -> bool:
         """Whether to stop now."""
@@ -55,7 +64,10 @@ class Setting:
     """Everything about a fit but the rows and the parameters.
 
     `classes` counts the classes in y (codes 0 .. classes-1, all of them present); 0 for regression. `valid` are rows
-    for early stopping. `weights` (n,) weigh the rows. `categorical` are places of integer-coded features.
+    for early stopping. `weights` (n,) weigh the rows. `categorical` are places of integer-coded features, `layout`
+    says what a network's features mean. `device` and `processes` say where a network is trained. `teacher` (n, classes)
+    or (n,) are another model's answers for the rows, to be learned from beside y. `note` takes a sentence for people. A
+    long fit may keep what it has so far in `checkpoints`, a folder of its own, and goes on from there.
     """
 
     task: Task
@@ -66,7 +78,13 @@ class Setting:
     valid: tuple[Matrix, Target] | None = None
     weights: Floats | None = None
     categorical: tuple[int, ...] = ()
+    layout: Layout = ()
+    device: str = "auto"
+    processes: int = 1
+    teacher: Floats | None = None
     tick: Callable[[int, int], None] = no_tick
+    note: Callable[[str], None] = no_note
+    checkpoints: Path | None = None
 
     @property
     def regression(self) -> bool:
@@ -76,7 +94,8 @@ class Setting:
 class Fitted(Protocol):
     """A fitted model of one kind. `chosen` holds what fitting decided (rounds, strength), for a later refit."""
 
-    kind: ClassVar[str]
+    @property
+    def kind(self) -> str: ...
 
     @property
     def chosen(self) -> Params: ...

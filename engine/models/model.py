@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import BadChoice
-from engine.families import KINDS
+from engine.families import FAMILIES, NETWORKS
 from engine.features import Matrix
 from engine.features_steps import Flavour
 from engine.files import write_json
@@ -22,7 +22,13 @@ from engine.models import dummy
 from engine.models.base import Fitted, Floats, Params, Setting, Target
 from engine.tasks import Task, check_task
 
-FLAVOURS: dict[str, Flavour] = {"dummy": "tree", "linear": "linear", "lightgbm": "tree", "forest": "tree"}
+FLAVOURS: dict[str, Flavour] = {
+    "dummy": "tree",
+    "linear": "linear",
+    "lightgbm": "tree",
+    "forest": "tree",
+    **dict.fromkeys(NETWORKS, "network"),
+}
 
 # imported when used, since scikit-learn and LightGBM take seconds to load
 _MODULES = {
@@ -30,6 +36,7 @@ _MODULES = {
     "linear": "engine.models.linear",
     "lightgbm": "engine.models.boosting",
     "forest": "engine.models.forest",
+    **dict.fromkeys(NETWORKS, "engine.models.network"),
 }
 
 
@@ -83,11 +90,11 @@ def fit_model(kind: str, features: Matrix, y: Target, params: Params, setting: S
     """
     rows = int(features.shape[0])
     if setting.regression:
-        return Model(_module(kind).fit(features, y, params, setting), setting.task, 0, (), rows)
+        return Model(_family(kind).fit(features, y, params, setting), setting.task, 0, (), rows)
     present = np.unique(y.astype(np.int64))
     inside = _only_present(setting, present)
     codes = np.searchsorted(present, y)
-    fit = dummy.fit if len(present) == 1 else _module(kind).fit
+    fit = dummy.fit if len(present) == 1 else _family(kind).fit
     return Model(
         fit(features, codes, params, inside), setting.task, setting.classes, tuple(present.tolist()), rows
     )  # fmt: skip
@@ -96,7 +103,7 @@ def fit_model(kind: str, features: Matrix, y: Target, params: Params, setting: S
 def load_model(folder: Path) -> Model:
     """Read what `Model.save` wrote."""
     record = json.loads((folder / "weights.json").read_text(encoding="utf-8"))
-    inner = _module(record["kind"]).load(folder)
+    inner = _family(record["kind"]).load(folder)
     return Model(inner, check_task(record["task"]), record["classes"], tuple(record["present"]), record["rows"])
 
 
@@ -107,10 +114,20 @@ def _only_present(setting: Setting, present: NDArray[np.int64]) -> Setting:
         known = np.isin(valid[1], present)
         rows = np.flatnonzero(known)
         valid = (valid[0][rows], np.searchsorted(present, valid[1][rows])) if len(rows) else None
-    return replace(setting, classes=len(present), valid=valid)
+    return replace(setting, classes=len(present), valid=valid, teacher=_shares(setting.teacher, present))
 
 
-def _module(kind: str) -> Any:  # noqa: ANN401
+def _shares(teacher: Floats | None, present: NDArray[np.int64]) -> Floats | None:
+    """A teacher's probabilities over the classes present, summing to one again."""
+    if teacher is None or teacher.shape[1] == len(present):
+        return teacher
+    kept = np.maximum(teacher[:, present], np.finfo(np.float64).tiny)
+    return np.asarray(kept / kept.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def _family(kind: str) -> Any:  # noqa: ANN401
+    """What has `fit` and `load` of a kind: its module, or one of the networks of a module."""
     if kind not in _MODULES:
-        raise BadChoice("model", kind, KINDS)
-    return import_module(_MODULES[kind])
+        raise BadChoice("model", kind, FAMILIES)
+    module = import_module(_MODULES[kind])
+    return module.NETWORKS[kind] if kind in NETWORKS else module

@@ -65,6 +65,8 @@ class Choices:
     kinds: list[str] | None
     split: str
     seed: int
+    device: str = "auto"
+    processes: int = 1
 
     @property
     def budget_seconds(self) -> float | None:
@@ -94,6 +96,8 @@ class Choices:
             "max_models": self.max_models,
             "drop": self.drop or [],
             "seed": self.seed,
+            "device": self.device,
+            "processes": self.processes,
         }
 
     def importing(self) -> dict[str, object]:

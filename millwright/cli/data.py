@@ -11,7 +11,12 @@ from millwright.cli.reply import Reply
 
 app = typer.Typer(help="Import, profile and list datasets.", no_args_is_help=True)
 Source = Annotated[
-    str, typer.Argument(metavar="SOURCE", help="CSV (gzip too), Parquet, JSON lines, Excel, database URL, sample:NAME.")
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="CSV (gzip too), Parquet, JSON lines, Excel, a folder of images or texts with a sub-folder for each "
+        "class, .npz, database URL, sample:NAME.",
+    ),
 ]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from millwright.cli.opening import call, call_job, opened
-from millwright.cli.options import Json, Model
+from millwright.cli.options import Device, Json, Model, Seed
 from millwright.cli.reply import Reply
 
 app = typer.Typer(help="List, show, compare and promote models.", no_args_is_help=True)
@@ -80,6 +80,31 @@ def predict(
     with opened() as workshop:
         found = call_job(workshop, "predict", Predictions, None, model=model, data=data, out=str(out), overwrite=True)
     return Reply(found, lambda console: console.print(screens.predictions(found)), json)
+
+
+def distil(
+    model: ModelArgument,
+    student: Annotated[
+        str | None, typer.Option(help="network, lstm, encoder or resnet; what suits the columns by default.")
+    ] = None,
+    width: Annotated[int, typer.Option(min=8, max=1024, help="Width of the student's layers.")] = 64,
+    alpha: Annotated[float, typer.Option(min=0, max=1, help="Weight of the teacher beside the labels.")] = 0.5,
+    softness: Annotated[float, typer.Option(min=0.1, max=20, help="Temperature of the teacher's answers.")] = 2.0,
+    budget: Annotated[float, typer.Option(metavar="SECONDS", help="Wall-clock limit.")] = 60.0,
+    seed: Seed = 0,
+    device: Device = "auto",
+    name: Annotated[str | None, typer.Option(help="Name in the registry.")] = None,
+    json: Json = False,
+) -> Reply:
+    """Train a small network to answer as MODEL does; say what it keeps and how much smaller and faster it is."""
+    from millwright.cli import screens
+    from tools.training import Distillation
+
+    arguments = {"student": student, "width": width, "alpha": alpha, "softness": softness, "seed": seed}
+    arguments |= {"device": device, "name": name, "budget_seconds": budget}
+    with opened() as workshop:
+        found = call_job(workshop, "distil_model", Distillation, budget, model=model, **arguments)
+    return Reply(found, lambda console: console.print(screens.distillation(found)), json)
 
 
 def evaluate(

@@ -8,7 +8,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on s
 Data = Annotated[
     str,
     typer.Option(
-        "--data", metavar="SOURCE", help="A file, 'sample:NAME', or a dataset imported before (which keeps its split)."
+        "--data",
+        metavar="SOURCE",
+        help="A file, a folder of images or texts, 'sample:NAME', or a dataset imported before (which keeps its split).",
     ),
 ]
 Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict.")]
@@ -18,7 +20,11 @@ Budget = Annotated[
 ]
 Metric = Annotated[str | None, typer.Option(help="Metric to train for; chosen by task and class balance by default.")]
 Models = Annotated[
-    str | None, typer.Option(metavar="A,B", help="Candidates: linear, forest, lightgbm; all of them by default.")
+    str | None,
+    typer.Option(
+        metavar="A,B",
+        help="Candidates: linear, forest, lightgbm, network, lstm, encoder, resnet; what suits the columns by default.",
+    ),
 ]
 MaxModels = Annotated[
     int | None,
@@ -33,4 +39,6 @@ Split = Annotated[
     str, typer.Option(metavar="METHOD", help="Sealed test rows: auto, random, stratified, time:COLUMN or group:COLUMN.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the split, the folds and the models.")]
+Device = Annotated[str, typer.Option(metavar="DEVICE", help="Where networks are trained: auto, cpu, cuda or cuda:N.")]
+Processes = Annotated[int, typer.Option(metavar="N", min=1, max=64, help="Processes that train one network together.")]
 Model = Annotated[str, typer.Option("--model", metavar="ID", help="Model id, name, or name@champion.")]

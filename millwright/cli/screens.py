@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from tools.data import DatasetList, DatasetProfile, DatasetSummary
     from tools.job_tools import JobInfo, JobList
     from tools.models import ModelDetails, ModelList, Predictions, Promotion
-    from tools.training import Comparison, EvaluationResult, Explanation, ImportanceRow, MetricValue
+    from tools.training import (
+        Comparison,
+        Distillation,
+        EvaluationResult,
+        Explanation,
+        ImportanceRow,
+        MetricValue,
+    )
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> Table:
@@ -124,6 +131,19 @@ def comparison(found: "Comparison") -> RenderableType:
     )  # fmt: skip
     headings = ("model", "name", "kind", "test (95 % interval)", ">validation", ">seconds", ">MB", "aliases")
     return Group(table(headings, rows), sentences("", found.verdict))
+
+
+def distillation(found: "Distillation") -> RenderableType:
+    rows = (
+        (role, row.model, row.kind, brief(row.metric), f"{row.size_mb:.3f}", f"{row.one_row_ms:.2f}",
+         f"{row.many_rows_per_second:,.0f}")
+        for role, row in (("teacher", found.teacher), ("student", found.student))
+    )  # fmt: skip
+    headings = ("", "model", "kind", "test (95 % interval)", ">MB", ">ms a row", ">rows/s")
+    agree = f"Agreement of the two on the sealed rows: {found.agreement:.3f} of 1."
+    return Group(
+        table(headings, rows), sentences("", found.verdict, agree, f"Report: {found.report}"), notes(found.notes)
+    )
 
 
 def models(found: "ModelList") -> RenderableType:

@@ -10,12 +10,14 @@ from millwright.cli.opening import call_job, dataset_of, opened
 from millwright.cli.options import (
     Budget,
     Data,
+    Device,
     Drop,
     Json,
     Kinds,
     MaxModels,
     Metric,
     Models,
+    Processes,
     Seed,
     Split,
     Target,
@@ -39,6 +41,8 @@ def run(
     kind: Kinds = None,
     split: Split = DEFAULT_SPLIT,
     seed: Seed = 0,
+    device: Device = "auto",
+    processes: Processes = 1,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Run the plan without asking.")] = False,
     json: Json = False,
@@ -61,6 +65,8 @@ def run(
             "--kind": kind,
             "--split": split if split != DEFAULT_SPLIT else None,
             "--seed": seed or None,
+            "--device": device if device != "auto" else None,
+            "--processes": processes if processes != 1 else None,
         }
         _must_stand_alone("--resume", [name for name, value in given.items() if value is not None])
         from millwright.cli import runs
@@ -70,7 +76,7 @@ def run(
         raise typer.BadParameter("give a GOAL and --data SOURCE, or --resume RUN.", param_hint="GOAL")
     from millwright.cli import runs
 
-    choices = Choices(data, target, budget, metric, models, max_models, drop, kind, split, seed)
+    choices = Choices(data, target, budget, metric, models, max_models, drop, kind, split, seed, device, processes)
     return runs.start(choices.request(goal, approve_all=yes), json)
 
 
@@ -92,6 +98,8 @@ def train(
     kind: Kinds = None,
     split: Split = DEFAULT_SPLIT,
     seed: Seed = 0,
+    device: Device = "auto",
+    processes: Processes = 1,
     json: Json = False,
 ) -> Reply:
     """Train candidates within a budget, look at the sealed test set once, package and register the best.
@@ -102,7 +110,7 @@ def train(
     from millwright.cli import screens_run
     from tools.training import TrainingResult
 
-    choices = Choices(data, target, budget, metric, models, max_models, drop, kind, split, seed)
+    choices = Choices(data, target, budget, metric, models, max_models, drop, kind, split, seed, device, processes)
     limit = choices.request("train").budget_seconds  # refuses what cannot be trained before anything is imported
     with opened() as workshop:
         workshop.jobs.warm()

@@ -7,6 +7,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 
 from agents.offline import OfflinePlanner
 from engine.errors import ColumnNotFound, MillwrightError, NotFound, SourceNotFound
+from engine.kinds import Kind
 from tools.data import ColumnProfile, ColumnSummary, DatasetList, DatasetProfile, DatasetSummary
 from tools.job_tools import JobInfo, JobList
 from tools.models import ModelDetails, ModelList, ModelSummary, Predictions, Promotion
@@ -15,10 +16,12 @@ from tools.training import (
     CandidateEstimate,
     Comparison,
     ComparisonRow,
+    Distillation,
     EvaluationResult,
     Explanation,
     ImportanceRow,
     LeaderboardRow,
+    MeasuredModel,
     MetricValue,
     TrainingEstimate,
     TrainingResult,
@@ -28,7 +31,7 @@ from tools.training import (
 TOOLS = (
     *("import_dataset", "list_datasets", "profile_dataset", "estimate_training", "train_model", "evaluate_model"),
     *("compare_models", "explain_model", "predict", "list_models", "show_model", "promote_model"),
-    *("job_status", "cancel_job", "list_jobs"),
+    *("job_status", "cancel_job", "list_jobs", "distil_model"),
 )
 TELCO = (
     "customerID:identifier gender:category SeniorCitizen:integer Partner:category Dependents:category tenure:integer "
@@ -38,6 +41,7 @@ TELCO = (
 HOUSES = "longitude:number latitude:number total_rooms:integer median_income:number median_house_value:number"
 WINE = "fixed_acidity:number alcohol:number pH:number quality:integer"
 SPAM = "label:category text:text"
+FOLDER = "image:image label:category"
 SALES = "region:category list_price:number sale_price:number units:integer"
 FILES = {
     "telco.csv": ("ds_telco", "telco", TELCO, None),
@@ -49,6 +53,13 @@ FILES = {
     "sample:churn": ("ds_sample", "churn", TELCO, "Churn"),
     "sample:diabetes": ("ds_diab", "diabetes", "age:number bmi:number target:number", "target"),
     "sample:digits": ("ds_digits", "digits", "p0:number p1:number target:category", "target"),
+    "./photos": ("ds_photos", "photos", FOLDER, "label"),
+    "data/photos/": ("ds_photos", "photos", FOLDER, "label"),
+    "flowers": ("ds_flowers", "flowers", FOLDER, "label"),
+    "mnist.npz": ("ds_mnist", "mnist", FOLDER, "label"),
+    "sample:digits_images": ("ds_digit_images", "digits_images", "image:image digit:category", "digit"),
+    "reviews/": ("ds_reviews", "reviews", "text:text label:category", "label"),
+    "catalogue.csv": ("ds_catalogue", "catalogue", "image:image label:category price:number", None),
 }
 METRIC = MetricValue(name="roc_auc", value=0.86341, ci=(0.8471, 0.8790), rows=1409)
 VALIDATION = ValidationValue(name="roc_auc", value=0.85123, method="5-fold")
@@ -91,6 +102,7 @@ class Desk:
         self.calls: list[tuple[str, dict[str, object]]] = []
         self.datasets: list[str] = []
         self.trained: list[str] = []
+        self.learnt: dict[str, str] = {}
         self.listed_models: list[str] = []
         self.running: list[str] = []
         self.done_jobs: list[str] = []
@@ -175,6 +187,7 @@ class Desk:
             if name not in names:
                 raise ColumnNotFound(str(name), names)
         self.trained.append(f"mdl_{len(self.trained) + 1}")
+        self.learnt[self.trained[-1]] = str(arguments["dataset"])
         return TrainingResult(
             run="run_1",
             dataset=str(arguments["dataset"]),
@@ -190,6 +203,21 @@ class Desk:
             importance=IMPORTANCE,
             package="models/x",
             report="models/x/report.html",
+        )
+
+    def distil_model(self, arguments: Mapping[str, object]) -> ToolResult:
+        self.trained.append(f"mdl_{len(self.trained) + 1}")
+        return Distillation(
+            run="run_2",
+            teacher=measured(str(arguments["model"]), "lightgbm", 2.5, 4.8),
+            student=measured(self.trained[-1], str(arguments.get("student") or "network"), 0.25, 1.2),
+            kept=0.9641,
+            agreement=0.9737,
+            smaller=10.0,
+            faster=4.0,
+            verdict="The student keeps most of what its teacher has learnt.",
+            package="models/y",
+            report="models/y/report.html",
         )
 
     def evaluate_model(self, arguments: Mapping[str, object]) -> ToolResult:
@@ -241,7 +269,7 @@ class Desk:
             baseline=BASELINE,
             leaderboard=BOARD,
             importance=IMPORTANCE,
-            columns={"tenure": "integer", "Contract": "category", "MonthlyCharges": "number"},
+            columns=self.columns(str(arguments["model"])),
             seed=0,
             looks=1,
             report="models/x/report.html",
@@ -262,6 +290,14 @@ class Desk:
     def list_jobs(self, arguments: Mapping[str, object]) -> ToolResult:
         rows = [job(name, "running") for name in self.running] + [job(name, "done") for name in self.done_jobs]
         return JobList(jobs=tuple(rows))
+
+    def columns(self, model: str) -> dict[str, Kind]:
+        """The columns that a model takes, by what it was trained on."""
+        for source in FILES:
+            known = dataset(source)
+            if known.dataset == self.learnt.get(model) and known.dataset != "ds_telco":
+                return {column.name: column.kind for column in known.columns if column.name != "label"}
+        return {"tenure": "integer", "Contract": "category", "MonthlyCharges": "number"}
 
     @property
     def models(self) -> list[str]:
@@ -289,6 +325,12 @@ def summary(model: str) -> ModelSummary:
     )
 
 
+def measured(model: str, kind: str, size: float, ms: float) -> MeasuredModel:
+    return MeasuredModel(
+        model=model, kind=kind, metric=METRIC, size_mb=size, one_row_ms=ms, many_rows_per_second=81_920.0
+    )
+
+
 def job(name: str, state: str) -> JobInfo:
     return JobInfo(job=name, tool="train_model", state=state, created="", updated="", summary="3 of 5 fits")
 
@@ -305,7 +347,9 @@ def desk() -> Desk:
 
 @pytest.fixture
 def desk_at() -> Callable[[str], Desk]:
-    """A conversation that has come to a state: fresh, stored, loaded, estimated, trained, twice, models, jobs."""
+    """A conversation that has come to a state: fresh, stored, loaded, estimated, trained, twice, models, jobs,
+    pictures, messages, picture model, text model.
+    """
     return at
 
 
@@ -317,6 +361,12 @@ def at(state: str) -> Desk:
         desk.datasets = ["telco.csv", "houses.csv"]
     if state in ("loaded", "estimated", "trained", "twice", "models", "jobs"):
         desk.say("load telco.csv")
+    if state in ("pictures", "picture model"):
+        desk.say("load ./photos")
+    if state in ("messages", "text model"):
+        desk.say("load spam.csv")
+    if state in ("picture model", "text model"):
+        desk.say("train with target label")
     if state == "estimated":
         desk.say("how long would it take to predict churn within 30 s?")
     if state in ("trained", "twice", "models"):

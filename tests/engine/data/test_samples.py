@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from engine.data.images import pixels_of
 from engine.data.samples import CHURN_BAYES_AUC, SAMPLES, churn, churn_probabilities, sample_frame
 from engine.data.store import Datasets
 from engine.errors import BadChoice
 
 
 @pytest.mark.parametrize(
-    ("name", "rows"), [("churn", 3000), ("breast_cancer", 569), ("diabetes", 442), ("digits", 1797)]
+    ("name", "rows"),
+    [("churn", 3000), ("breast_cancer", 569), ("diabetes", 442), ("digits", 1797), ("digits_images", 1797)],
 )
 def test_a_sample_is_imported_with_its_target(datasets: Datasets, name: str, rows: int) -> None:
     frame, target = sample_frame(name)
@@ -21,7 +23,7 @@ def test_a_sample_is_imported_with_its_target(datasets: Datasets, name: str, row
 def test_an_unknown_sample_is_refused() -> None:
     with pytest.raises(BadChoice):
         sample_frame("iris")
-    assert set(SAMPLES) == {"churn", "breast_cancer", "diabetes", "digits"}
+    assert set(SAMPLES) == {"churn", "breast_cancer", "diabetes", "digits", "digits_images"}
 
 
 def test_churn_is_always_the_same() -> None:
@@ -55,3 +57,12 @@ def test_churn_follows_its_law() -> None:
 def test_digits_has_64_numeric_columns(datasets: Datasets) -> None:
     schema = datasets.import_source("sample:digits", target="digit").schema_
     assert len(schema.features("digit")) == len(schema.of_kind("number")) == 64
+
+
+def test_the_images_of_digits_are_its_pixels() -> None:
+    images, numbers = sample_frame("digits_images")[0], sample_frame("digits")[0]
+    found = pixels_of(images.loc[7, "image"])
+    assert found is not None
+    wanted = numbers.drop(columns="digit").loc[7].to_numpy().reshape(8, 8, 1) * 255 / 16
+    assert np.abs(found - wanted).max() <= 0.5
+    assert (images["digit"] == numbers["digit"]).all()

@@ -8,8 +8,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from engine.errors import BadChoice
+from engine.families import KINDS, NETWORKS
+from engine.features_layout import NumberBlock
 from engine.models.base import Deadline, NoTimeError, Params, Setting
-from engine.models.model import KINDS, fit_model, load_model
+from engine.models.model import fit_model, load_model
 from engine.progress import Control
 
 RNG = np.random.default_rng(2)
@@ -18,11 +20,16 @@ SIGNAL = X @ np.array([1.5, -1, 0.5, 0, 0, 0])
 BINARY = (SIGNAL + RNG.normal(size=400) > 0).astype(np.int64)
 THREE = np.digitize(SIGNAL, [-1, 1]).astype(np.int64)
 VALUES = SIGNAL * 10 + 500 + RNG.normal(size=400)
-QUICK: dict[str, Params] = {"lightgbm": {"rounds": 30}, "forest": {"trees": 20}}
+LAYOUT = (NumberBlock(column="x", start=0, width=6),)
+QUICK: dict[str, Params] = {
+    "lightgbm": {"rounds": 30},
+    "forest": {"trees": 20},
+    **{kind: {"epochs": 8, "width": 32, "learning_rate": 0.01} for kind in NETWORKS},
+}
 
 
 def setting(task: str, classes: int, seconds: float | None = None, control: Control | None = None) -> Setting:
-    return Setting(task, classes, Deadline(control or Control(), seconds), seed=1)  # type: ignore[arg-type]
+    return Setting(task, classes, Deadline(control or Control(), seconds), seed=1, layout=LAYOUT)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -41,7 +48,7 @@ def test_a_model_read_back_predicts_the_same_bits(
         assert first.sum(axis=1) == pytest.approx(np.ones(400), abs=1e-9)
 
 
-@pytest.mark.parametrize("kind", ["linear", "lightgbm", "forest"])
+@pytest.mark.parametrize("kind", ["linear", "lightgbm", "forest", "network"])
 def test_each_kind_learns(kind: str) -> None:
     model = fit_model(kind, X[:300], BINARY[:300], QUICK.get(kind, {}), setting("binary", 2))
     right = (model.predict(X[300:])[:, 1] > 0.5) == BINARY[300:]

@@ -1,0 +1,71 @@
+"""What a network is built and trained with, from a candidate's few parameters. Loads no torch."""
+
+import math
+from typing import Literal
+
+from engine.features_layout import CategoryBlock, ImageBlock, Layout, NumberBlock, TextBlock
+from engine.models.base import Params
+from engine.nets.spec import NetSpec
+from engine.training.spec import FitSpec, Precision
+
+EPOCHS = {"network": 40, "lstm": 10, "encoder": 12, "resnet": 40}
+"""Passes over the rows when there is time for them."""
+RATES = {"network": 2e-3, "lstm": 4e-3, "encoder": 2e-3, "resnet": 3e-3}
+DROPOUT = {"network": 0.15, "lstm": 0.2, "encoder": 0.1, "resnet": 0.1}
+SMOOTHING = {"network": 0.0, "lstm": 0.05, "encoder": 0.05, "resnet": 0.05}
+PATIENCE_SHARE = 0.4
+"""Share of the epochs without a better score after which a fit ends."""
+STEPS_AN_EPOCH = 100
+LEAST_BATCH, MOST_BATCH = 16, 256
+
+
+def net_spec(kind: str, layout: Layout, outputs: int, params: Params) -> NetSpec:
+    """The network of a kind for a layout of features: see `engine.families.NETWORKS`."""
+    text: Literal["bag", "lstm", "encoder"] = "lstm" if kind == "lstm" else "encoder" if kind == "encoder" else "bag"
+    width = int(params.get("width", 128))
+    # a text network's width is that of its tokens; the heads of the encoder divide it
+    token_width = max(16, width // 2 // 16 * 16)
+    return NetSpec(
+        layout=layout,
+        outputs=outputs,
+        text=text,
+        image="resnet" if kind == "resnet" else "conv",
+        dropout=float(params.get("dropout", DROPOUT[kind])),
+        width=width,
+        token_width=token_width,
+        lstm_hidden=token_width,
+        encoder_hidden=4 * token_width,
+        resnet_widths=(max(8, width // 4), max(8, width // 2), width),
+        conv_width=max(8, width // 4),
+    )
+
+
+def fit_spec(
+    kind: str, rows: int, params: Params, seed: int, seconds: float | None, precision: Precision = "fp32"
+) -> FitSpec:
+    """How it is trained on this many rows. `params` may fix the epochs, the rate, the batch and the precision."""
+    epochs = int(params.get("epochs", EPOCHS[kind]))
+    return FitSpec(
+        epochs=epochs,
+        seconds=seconds,
+        batch_size=int(params.get("batch_size", batch_size(rows))),
+        learning_rate=float(params.get("learning_rate", RATES[kind])),
+        weight_decay=0.02,
+        warmup=0.1,
+        precision=precision,
+        patience=max(3, math.ceil(PATIENCE_SHARE * epochs)),
+        deterministic=seconds is None,
+        seed=seed,
+    )
+
+
+def batch_size(rows: int) -> int:
+    """A power of two that makes about a hundred steps an epoch."""
+    wanted = max(1.0, rows / STEPS_AN_EPOCH)
+    return int(min(MOST_BATCH, max(LEAST_BATCH, 2 ** round(math.log2(wanted)))))
+
+
+def looks_at(layout: Layout) -> set[str]:
+    """Which kinds of blocks there are: number, category, text, image."""
+    blocks: tuple[NumberBlock | CategoryBlock | TextBlock | ImageBlock, ...] = layout
+    return {block.kind for block in blocks}
