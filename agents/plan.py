@@ -102,7 +102,7 @@ class Plan(_Frozen):
 class ModelProposal(_Frozen):
     """Which candidates to train and by which metric to choose; metric null leaves the choice to the engine."""
 
-    models: tuple[str, ...] = Field(min_length=1, description="Candidates, e.g. ['linear', 'lightgbm'].")
+    models: tuple[str, ...] = Field(min_length=1, description="Candidates, e.g. ['linear', 'lightgbm', 'network'].")
     metric: str | None = Field(None, description="Metric to choose by; null for the engine's choice.")
     why: str = Field(description="One sentence of reason.")
 

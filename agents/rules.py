@@ -9,12 +9,14 @@ from statistics import median
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.plan import ModelProposal, RoundProposal
-from engine.families import FAMILIES
+from engine.families import CLASSIC, NEEDS, NETWORKS
 from tools.training import family_of
 
 MOST_TRIALS = 8
 """Variants of one round: enough to see a gain, few enough to decide again."""
 SHORT_SECONDS = 10.0
+LEAST_FOR_A_NETWORK = 8.0
+"""Seconds below which a network has hardly begun to learn when it must stop."""
 MANY_ROWS = 200_000
 MANY_CELLS_PER_SECOND = 500_000
 """Cells a second beyond which a forest leaves no time for the others."""
@@ -37,7 +39,7 @@ class ModelFacts(_Facts):
     rows: int = 0
     features: int = 0
     metric: str | None = None
-    models: tuple[str, ...] = FAMILIES
+    models: tuple[str, ...] = CLASSIC
     asked: tuple[str, ...] | None = None
     budget_seconds: float | None = None
 
@@ -71,26 +73,48 @@ def choose_models(facts: Mapping[str, object]) -> ModelProposal:
         return ModelProposal(models=known.asked, metric=known.metric, why="These models were asked for.")
     left_out = _left_out(known)
     kept = tuple(name for name in known.models if name not in left_out)
-    if not kept or not left_out:
+    if not left_out:
         why = f"{_size(known)}: every candidate can be trained{_within(known)}."
+        return ModelProposal(models=known.models, metric=known.metric, why=why)
+    if not kept:
+        why = f"{_size(known)}: nothing else is there to be trained{_within(known)}."
         return ModelProposal(models=known.models, metric=known.metric, why=why)
     reasons = "; ".join(f"{name} is left out: {reason}" for name, reason in left_out.items())
     return ModelProposal(models=kept, metric=known.metric, why=f"{_size(known)}: {reasons}.")
 
 
 def _left_out(facts: ModelFacts) -> dict[str, str]:
-    if "forest" not in facts.models:
-        return {}
+    """Candidates that are not worth the time that there is, with the reason."""
+    forest = _why_no_forest(facts) if "forest" in facts.models else ""
+    return {**_networks_left_out(facts), **({"forest": forest} if forest else {})}
+
+
+def _why_no_forest(facts: ModelFacts) -> str:
     seconds, cells = facts.budget_seconds, facts.rows * facts.features
     if facts.features > WIDE:
-        return {"forest": f"a forest is slow on {facts.features:,} features"}
+        return f"a forest is slow on {facts.features:,} features"
     if seconds is None:
-        return {}
+        return ""
     if seconds < SHORT_SECONDS:
-        return {"forest": f"{seconds:g} s are better spent on the faster ones"}
+        return f"{seconds:g} s are better spent on the faster ones"
     if facts.rows > MANY_ROWS and cells > MANY_CELLS_PER_SECOND * seconds:
-        return {"forest": f"it would use up the {seconds:g} s"}
-    return {}
+        return f"it would use up the {seconds:g} s"
+    return ""
+
+
+def _networks_left_out(facts: ModelFacts) -> dict[str, str]:
+    """Networks, where the time is too short to train one. Linear can look at an image or a text as well."""
+    seconds = facts.budget_seconds
+    if seconds is None or seconds >= LEAST_FOR_A_NETWORK:
+        return {}
+    too_short = f"{seconds:g} s are too few to train a network"
+    return {
+        name: f"{too_short}, and linear looks at the {NEEDS[name]} too"
+        if name in NEEDS and "linear" in facts.models
+        else too_short
+        for name in facts.models
+        if name in NETWORKS
+    }
 
 
 def _size(facts: ModelFacts) -> str:

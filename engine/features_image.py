@@ -1,6 +1,6 @@
 """Image columns as features: the pixels themselves for a network, a coarse picture in numbers for everything else.
 
-Images are decoded a few hundred at a time, so that memory holds their features and little more.
+Images are unpacked a few hundred at a time, so that memory holds their features and little more.
 """
 
 from collections.abc import Iterator
@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
-from engine.data.image_text import size_of
-from engine.data.images import opened
+from engine.data.image_text import Pixels, pixels_of, size_of
 from engine.features_layout import ImageBlock
 
 LONGEST_SIDE = 64
@@ -72,16 +71,22 @@ class ImageStep(BaseModel):
         moments = [f"{what} {channel}" for what in ("mean", "deviation") for channel in range(self.channels)]
         return tuple(f"{self.column} {name}" for name in (*places, *moments))
 
+    @property
+    def features(self) -> int:
+        """How many `names` there are."""
+        places = self.height * self.width
+        return places * self.channels if self.flavour == "network" else places + 2 * self.channels
+
     def block(self, start: int) -> ImageBlock:
         """What a network plan's features are, from place `start` on."""
         return ImageBlock(
-            column=self.column, start=start, width=len(self.names), channels=self.channels, height=self.height,
+            column=self.column, start=start, width=self.features, channels=self.channels, height=self.height,
             width_=self.width,
         )  # fmt: skip
 
     def apply(self, series: pd.Series) -> Floats:
         """Features (n, width)."""
-        out = np.full((len(series), len(self.names)), np.nan if self.flavour == "tree" else 0.0, dtype=np.float32)
+        out = np.full((len(series), self.features), np.nan if self.flavour == "tree" else 0.0, dtype=np.float32)
         for rows, values in self._chunks(series):
             out[rows] = values if self.flavour == "tree" else self._scaled(values)
         return out
@@ -95,17 +100,15 @@ class ImageStep(BaseModel):
 
     def _moments(self, sample: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean and deviation: of each channel's pixels (network), or of each feature (linear)."""
-        count, total, squares = 0, np.zeros(()), np.zeros(())
+        width = self.channels if self.flavour == "network" else self.features
+        count, total, squares = 0, np.zeros(width), np.zeros(width)
         for _, values in self._chunks(sample):
             wide = values.astype(np.float64)
             if self.flavour == "network":
                 wide = wide.reshape(len(values), self.channels, -1).transpose(0, 2, 1).reshape(-1, self.channels)
             count, total, squares = count + len(wide), total + wide.sum(axis=0), squares + (wide**2).sum(axis=0)
-        if count == 0:
-            width = self.channels if self.flavour == "network" else len(self.names)
-            return np.zeros(width), np.ones(width)
-        mean = total / count
-        return mean, np.sqrt(np.maximum(squares / count - mean**2, 0.0))
+        mean = total / max(1, count)
+        return mean, np.sqrt(np.maximum(squares / max(1, count) - mean**2, 0.0))
 
     def _chunks(self, series: pd.Series) -> Iterator[tuple[NDArray[np.int64], Floats]]:
         """Places of the rows that hold an image, and their unscaled features, a few rows at a time."""
@@ -114,25 +117,22 @@ class ImageStep(BaseModel):
         known = np.flatnonzero(cells.notna().to_numpy())
         for start in range(0, len(known), CHUNK):
             rows = known[start : start + CHUNK]
-            images = [opened(cell) for cell in cells.iloc[rows]]
+            images = [pixels_of(cell) for cell in cells.iloc[rows].tolist()]
             found = [place for place, image in enumerate(images) if image is not None]
             if found:
                 yield rows[found], np.stack([look(image) for image in images if image is not None])
 
-    def _pixels(self, image: Image.Image) -> Floats:
-        """(channels * height * width,), channel by channel."""
-        image = image.convert("L" if self.channels == 1 else "RGB")
-        if image.size != (self.width, self.height):
-            image = image.resize((self.width, self.height), Image.Resampling.BILINEAR)
-        pixels = np.asarray(image, dtype=np.float32).reshape(self.height, self.width, self.channels)
-        return pixels.transpose(2, 0, 1).reshape(-1)
+    def _pixels(self, image: Pixels) -> Floats:
+        """(channels * height * width,), channel by channel, of pixels (h, w, c)."""
+        coloured = _with_channels(image, self.channels)
+        sized = _resized(coloured, self.height, self.width, Image.Resampling.BILINEAR)
+        return sized.transpose(2, 0, 1).reshape(-1).astype(np.float32)
 
-    def _coarse(self, image: Image.Image) -> Floats:
-        """(height * width + 2 * channels,)."""
-        grid = image.convert("L").resize((self.width, self.height), Image.Resampling.BOX)
-        colours = np.asarray(image.convert("L" if self.channels == 1 else "RGB"), dtype=np.float32)
-        flat = colours.reshape(-1, self.channels)
-        return np.concatenate([np.asarray(grid, dtype=np.float32).reshape(-1), flat.mean(axis=0), flat.std(axis=0)])
+    def _coarse(self, image: Pixels) -> Floats:
+        """(height * width + 2 * channels,) of pixels (h, w, c)."""
+        grid = _resized(_with_channels(image, 1), self.height, self.width, Image.Resampling.BOX)
+        flat = _with_channels(image, self.channels).reshape(-1, self.channels).astype(np.float32)
+        return np.concatenate([grid.reshape(-1), flat.mean(axis=0), flat.std(axis=0)], dtype=np.float32)
 
 
 def _common_size(sample: pd.Series) -> tuple[int, int, int]:
@@ -151,3 +151,20 @@ def _common_size(sample: pd.Series) -> tuple[int, int, int]:
         return max(1, round(height * shrink)), max(1, round(width * shrink)), channels
     side = int(np.median([max(size.height, size.width) for size in sizes]))
     return min(LONGEST_SIDE, side), min(LONGEST_SIDE, side), channels
+
+
+def _with_channels(image: Pixels, channels: int) -> Pixels:
+    """Pixels (h, w, c) with 1 channel (grey) or 3."""
+    if image.shape[2] == channels:
+        return image
+    if channels == 3:
+        return np.repeat(image, 3, axis=2)
+    return np.asarray(Image.fromarray(image).convert("L"))[:, :, None]
+
+
+def _resized(image: Pixels, height: int, width: int, how: Image.Resampling) -> Pixels:
+    """Pixels (h, w, c) as (height, width, c)."""
+    if image.shape[:2] == (height, width):
+        return image
+    flat = image[:, :, 0] if image.shape[2] == 1 else image
+    return np.asarray(Image.fromarray(flat).resize((width, height), how)).reshape(height, width, -1)

@@ -18,7 +18,7 @@ SMALL_WORDS = word_set(
     "make create learn fit predict prediction predictions forecast classify estimate classifier regressor machine "
     "learning data dataset set file table rows row column columns feature features use using all every each any "
     "some very well now so based one someone something somebody people person customer customers client clients "
-    "user users risk chance probability value values number given know"
+    "user users risk chance probability value values number given know them everything anything"
 )
 
 _RELATED = (

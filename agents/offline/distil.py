@@ -39,7 +39,8 @@ def goes_on(play: Play, request: Request) -> bool:
         *(slots.metric, slots.source, slots.max_models, slots.processes, bare(slots.target or "")),
         *(slots.drop, slots.keep, slots.without, set(slots.families) - set(NETWORKS)),
     )
-    return play.known.about == "distil" and play.known.distillation is not None and not any(of_a_training)
+    after = play.known.about == "distil" and play.known.distillation is not None
+    return after and not any(of_a_training) and not re.search(r"\btrain", request.text, re.IGNORECASE)
 
 
 def again(play: Play, request: Request) -> str:
@@ -92,8 +93,7 @@ def distilled(result: Json) -> str:
         f"Distilled {_model(teacher)} into {_model(student)}.",
         f"On the sealed test rows: {scored(student.get('metric'))}; the teacher has {scored(teacher.get('metric'))}.",
         f"{_size(result, teacher, student)} {_speed(result, teacher, student)}",
-        *([f"It keeps {figure(result['kept'])} of the teacher's gain over the baseline."] if _kept(result) else []),
-        _agreement(result, student),
+        f"{_kept(result)}{_agreement(result, student)}",
         f"Report: {result.get('report')}",
     ]
     return "\n".join([*lines, *notes(result, 1)])
@@ -117,15 +117,16 @@ def _size(result: Json, teacher: Json, student: Json) -> str:
 
 def _speed(result: Json, teacher: Json, student: Json) -> str:
     times = f"{figure(student.get('one_row_ms'))} ms for one row instead of {figure(teacher.get('one_row_ms'))} ms"
-    many = f"{figure(student.get('many_rows_per_second'))} rows a second instead of "
-    many += figure(teacher.get("many_rows_per_second"))
     if float(result.get("faster") or 0) > 1:
-        return f"and {figure(result['faster'])} times as fast ({times}; in batches {many})."
-    return f"and not faster ({times}; in batches {many})."
+        return f"and {figure(result['faster'])} times as fast ({times})."
+    return f"and not faster ({times})."
 
 
-def _kept(result: Json) -> bool:
-    return result.get("kept") is not None
+def _kept(result: Json) -> str:
+    """'' where there is no baseline, or the teacher is no better than it."""
+    if result.get("kept") is None:
+        return ""
+    return f"Of the teacher's gain over the baseline it keeps a share of {figure(result['kept'])}. "
 
 
 def _agreement(result: Json, student: Json) -> str:
@@ -133,4 +134,4 @@ def _agreement(result: Json, student: Json) -> str:
     of_numbers = isinstance(metric, dict) and metric.get("name") in {"rmse", "mae", "r2"}
     if of_numbers:
         return f"The answers of the two correlate by {figure(result.get('agreement'))}."
-    return f"Both give the same answer for {figure(result.get('agreement'))} of these rows, as a share."
+    return f"Both give the same answer for a share of {figure(result.get('agreement'))} of these rows."

@@ -13,7 +13,7 @@ from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.tools import BaseTool
 
-from agents.offline.columns import find_column
+from agents.offline.columns import besides_examples, classifies_examples, find_column, usual_target
 from agents.offline.conversation import Json, Known, Turn, plain, read_turns
 from agents.offline.playing import Move, Play, Question, play
 from agents.offline.skills import SKILLS
@@ -34,9 +34,14 @@ def _propose_round(facts: Json) -> Json:
 
 
 def _propose_target(facts: Json) -> Json:
-    match = find_column(str(facts.get("goal", "")), [str(name) for name in facts.get("columns") or []])
-    why = "The goal names it." if match.column else "The goal does not name one column."
-    return {"column": match.column, "why": why}
+    goal = str(facts.get("goal", ""))
+    left = besides_examples(goal, [str(name) for name in facts.get("columns") or []])
+    column = find_column(goal, left).column
+    if column is not None:
+        return {"column": column, "why": "The goal names it."}
+    if classifies_examples(goal) and (usual := usual_target(left)) is not None:
+        return {"column": usual, "why": "It is what the others are classified by."}
+    return {"column": None, "why": "The goal does not name one column."}
 
 
 PROPOSALS: dict[str, Callable[[Json], Json]] = {

@@ -193,6 +193,7 @@ _OFFERED = {
     "import_dataset": "source",
     "show_model": "model",
     "explain_model": "model",
+    "distil_model": "model",
     "promote_model": "model",
     "evaluate_model": "model",
     "job_status": "job",

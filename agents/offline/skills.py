@@ -5,18 +5,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from agents.offline import wording
+from agents.offline import distil, wording
 from agents.offline.columns import find_column, find_columns, named_exactly, nearly_named
 from agents.offline.conversation import Json, Known
 from agents.offline.finding import NO_DATA, bare, dataset_for, given, job_for, load, model_for, target_for
 from agents.offline.playing import Asked, Play, Request, Skill, Told
 from agents.offline.slots import Slots
+from agents.offline.tables import BERT, NOT_PRETRAINED
 from agents.offline.wording import names
-from engine.families import FAMILIES
+from engine.families import CLASSIC, NETWORKS, usual_families
+from engine.pixels import kinds_with_pixels
 
 DEFAULT_BUDGET = 60.0
 """Seconds of a training whose request names none; the same as the tool's default."""
-SETTINGS = ("target", "task", "metric", "models", "budget_seconds", "max_models", "drop", "seed")
+SETTINGS = (
+    *("target", "task", "metric", "models", "budget_seconds", "max_models", "drop", "seed"),
+    *("device", "processes"),
+)
 """What a follow-up keeps of the last training."""
 NO_ROWS = "Which rows should I predict? Give me a file, or values such as tenure=3, Contract=Two year."
 
@@ -47,7 +52,7 @@ def profile(play: Play, request: Request) -> str:
 
 
 def train(play: Play, request: Request) -> str:
-    _refuse_unknown_family(request.slots)
+    _check_families(play, request)
     dataset = dataset_for(play, request)
     target = target_for(play, request, dataset, _last_target(play.known, dataset))
     arguments = {"dataset": dataset, "target": target, **changes(play, request.slots, dataset, {})}
@@ -55,7 +60,7 @@ def train(play: Play, request: Request) -> str:
 
 
 def estimate(play: Play, request: Request) -> str:
-    _refuse_unknown_family(request.slots)
+    _check_families(play, request)
     dataset = dataset_for(play, request)
     base = _base(play.known, dataset)
     target = target_for(play, request, dataset, _last_target(play.known, dataset))
@@ -64,8 +69,10 @@ def estimate(play: Play, request: Request) -> str:
 
 
 def refine(play: Play, request: Request) -> str:
-    """Go on from the last training (or estimate) with something changed."""
-    _refuse_unknown_family(request.slots)
+    """Go on from the last training (or estimate) with something changed; right after a distillation, from that."""
+    if distil.goes_on(play, request):
+        return distil.again(play, request)
+    _check_families(play, request)
     tool = play.known.training_tool
     dataset = dataset_for(play, replace(request, text="")) if request.slots.source else _last_dataset(play, request)
     base = _base(play.known, dataset)
@@ -89,7 +96,11 @@ def go(play: Play, request: Request) -> str:
 def changes(play: Play, slots: Slots, dataset: str, base: Mapping[str, Any]) -> Json:
     """The settings of a training that `slots` name, on top of `base`."""
     out = given(
-        metric=slots.metric, seed=slots.seed, models=_families(slots, base), drop=_drop(play, slots, dataset, base)
+        metric=slots.metric,
+        seed=slots.seed,
+        drop=_drop(play, slots, dataset, base),
+        device=slots.device,
+        processes=slots.processes,
     )
     if slots.budget is not None:
         out["budget_seconds"] = slots.budget
@@ -98,18 +109,31 @@ def changes(play: Play, slots: Slots, dataset: str, base: Mapping[str, Any]) -> 
     if slots.max_models is not None:
         # without a time of its own, a count means: this much work, however long it takes
         out.update(max_models=slots.max_models, budget_seconds=slots.budget)
-    return out
+    there = _candidates(play.known, dataset, {**base, **out})
+    return {**out, **given(models=_families(slots, base.get("models"), there))}
 
 
-def _families(slots: Slots, base: Mapping[str, Any]) -> list[str] | None:
-    before = list(base.get("models") or FAMILIES)
+def _candidates(known: Known, dataset: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The candidates that a training with these settings would have."""
+    if settings.get("models"):
+        return tuple(settings["models"])
+    used = [
+        column
+        for column in known.columns(dataset)
+        if column.get("kind") != "identifier" and column["name"] not in (settings.get("drop") or ())
+    ]
+    kinds = kinds_with_pixels({str(column["name"]): str(column.get("kind")) for column in used})
+    return usual_families(kinds, settings.get("budget_seconds", DEFAULT_BUDGET))
+
+
+def _families(slots: Slots, before: list[str] | None, there: tuple[str, ...]) -> list[str] | None:
     if slots.families:
-        adds = re.search(r"\b(?:also|add|too|as well|in addition)\b", slots.rest) and base.get("models")
-        chosen = [*before, *slots.families] if adds else list(slots.families)
+        adds = before and re.search(r"\b(?:also|add|too|as well|in addition)\b", slots.rest)
+        chosen = [*(before or []), *slots.families] if adds else list(slots.families)
     elif slots.without:
-        chosen = [name for name in before if name not in slots.without]
+        chosen = [name for name in there if name not in slots.without]
         if not chosen:
-            raise Told(f"Without {names(slots.without)} no model is left to train; there are {names(FAMILIES)}.")
+            raise Told(f"Without {names(slots.without)} no model is left to train. {_ALL_CANDIDATES}")
     else:
         return None
     return list(dict.fromkeys(chosen))
@@ -143,12 +167,20 @@ def _to_drop(play: Play, slots: Slots, words: str, columns: list[str], sure: boo
     return found or words
 
 
-def _refuse_unknown_family(slots: Slots) -> None:
-    if slots.unknown_family:
+_ALL_CANDIDATES = (
+    f"There are {names(CLASSIC)} (lightgbm is gradient boosting), and {names(NETWORKS)} (network is a neural network "
+    "over all columns; lstm and encoder read a text, resnet an image), each trained from scratch on your rows."
+)
+
+
+def _check_families(play: Play, request: Request) -> None:
+    """Refuse what there is no candidate for, and say what is taken in the place of a name."""
+    if request.slots.unknown_family:
         raise Told(
-            f"I have no candidate for {slots.unknown_family}. There are {names(FAMILIES)} "
-            "(lightgbm is gradient boosting). Say for example 'only lightgbm'."
+            f"I have no candidate for {request.slots.unknown_family}. {_ALL_CANDIDATES} Say for example 'only lightgbm'."
         )
+    if "encoder" in request.slots.families and BERT.search(request.text):
+        play.remarks.append(NOT_PRETRAINED)
 
 
 def _base(known: Known, dataset: str) -> Json:
@@ -207,6 +239,9 @@ def predict(play: Play, request: Request) -> str:
         rows = _complete(play, model, slots.rows)
         return wording.predicted(play.use("predict", **given(model=model, rows=rows, out=slots.out)))
     data = slots.source or next(iter(slots.datasets), None)
+    if data is None and slots.quoted and (text := _text_column(play, model)) is not None:
+        rows = _complete(play, model, tuple({text: words} for words in slots.quoted))
+        return wording.predicted(play.use("predict", **given(model=model, rows=rows, out=slots.out)))
     if data is None:
         raise Asked("rows", NO_ROWS)
     return wording.predicted(play.use("predict", **given(model=model, data=data, out=slots.out)))
@@ -214,11 +249,7 @@ def predict(play: Play, request: Request) -> str:
 
 def _complete(play: Play, model: str, rows: tuple[Json, ...]) -> list[Json]:
     """The rows with the model's own names of columns, and nothing (null) where no value was given."""
-    if model not in play.known.model_columns:
-        shown = play.use("show_model", model=model)
-        columns = [str(name) for name in shown.get("columns") or {}]
-    else:
-        columns = play.known.model_columns[model]
+    columns = list(_columns_of(play, model))
     whole, unknown = [], []
     for row in rows:
         named = {find_column(name, columns).column or name: value for name, value in row.items()}
@@ -230,6 +261,20 @@ def _complete(play: Play, model: str, rows: tuple[Json, ...]) -> list[Json]:
     if empty:
         play.remarks.append(f"No value was given for {empty} of {len(columns)} columns; they count as missing.")
     return whole
+
+
+def _columns_of(play: Play, model: str) -> dict[str, str]:
+    """Name and kind of the columns that a model takes."""
+    if model not in play.known.model_columns:
+        shown = play.use("show_model", model=model)
+        return {str(name): str(kind) for name, kind in (shown.get("columns") or {}).items()}
+    return play.known.model_columns[model]
+
+
+def _text_column(play: Play, model: str) -> str | None:
+    """The column that quoted words belong to: the only one of text that the model takes."""
+    texts = [name for name, kind in _columns_of(play, model).items() if kind == "text"]
+    return texts[0] if len(texts) == 1 else None
 
 
 def list_models(play: Play, request: Request) -> str:
@@ -288,6 +333,7 @@ SKILLS: Mapping[str, Skill] = {
     "list_datasets": list_datasets,
     "profile": profile,
     "train": train,
+    "distil": distil.distil,
     "estimate": estimate,
     "refine": refine,
     "go": go,

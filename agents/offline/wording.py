@@ -18,10 +18,13 @@ CONFIGURE = (
 )
 ABILITIES = (
     "- load data: 'load telco.csv' or 'load sample:churn', 'describe the data', 'list datasets'\n"
+    "- texts and images: 'train on ./photos' (a sub-folder for each class), 'classify the messages with an lstm on the "
+    "gpu', 'what is in cat.png?'\n"
     "- train: 'predict which customers churn in telco.csv within 2 minutes, best F1', 'how long would it take?'\n"
     "- go on: 'now with recall', 'only lightgbm', 'drop column gender', 'try again with 5 minutes'\n"
     "- judge: 'what matters most?', 'compare the models', 'evaluate it on new.csv', 'show the leaderboard'\n"
     "- use: 'predict new.csv', 'predict tenure=3, Contract=Two year', 'make it the champion', 'list models'\n"
+    "- distil: 'make a smaller model of it', 'distil it into a network within a minute'\n"
     "- jobs: 'how is it going?', 'list jobs', 'cancel it'"
 )
 HELP = f"{WHO}I can:\n{ABILITIES}"
@@ -373,6 +376,7 @@ _TRIED: Mapping[str, str] = {
     "evaluate_model": "evaluate the model",
     "compare_models": "compare the models",
     "explain_model": "explain the model",
+    "distil_model": "distil the model",
     "predict": "predict",
     "list_models": "list the models",
     "show_model": "show the model",

@@ -1,4 +1,4 @@
-"""Reading images, and pixels out of cells. Whatever an image was, here it becomes grey or RGB of 8 bits and small."""
+"""Reading images of any common format: whatever one was, here it becomes a cell, grey or RGB of 8 bits and small."""
 
 import io
 import struct
@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from engine.data.image_text import ANY_IMAGE, MAX_SIDE, bytes_of, cell_of, is_settled
+from engine.data.image_text import ANY_IMAGE, MAX_SIDE, Pixels, bytes_of, cell_of, pixels_of
 from engine.errors import UnreadableImage
 
 MAX_PIXELS = 64_000_000
 """Of one image as it unpacks; a larger one is not unpacked at all."""
-
-Pixels = NDArray[np.uint8]
 
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 _DAMAGE = (
@@ -62,14 +60,14 @@ def read_image(data: bytes, source: str) -> ReadImage:
 
 
 def from_pixels(pixels: Pixels) -> ReadImage:
-    """The cell of pixels (height, width) or (height, width, channels) with 1, 3 or 4 channels."""
+    """The cell of pixels (height, width) or (height, width, channels) with 1, 3 or 4 channels, of any size."""
     flat = pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
     return _settled(Image.fromarray(np.ascontiguousarray(flat)), shrunk=max(pixels.shape[:2]) > MAX_SIDE)
 
 
 def settled(cell: str) -> str | None:
     """A cell in the one form that all cells have; None when it holds no image that can be read."""
-    if is_settled(cell):
+    if pixels_of(cell) is not None:
         return cell
     if not cell.startswith(ANY_IMAGE):
         return None
@@ -77,24 +75,6 @@ def settled(cell: str) -> str | None:
         return read_image(bytes_of(cell), "cell").cell
     except (ValueError, UnreadableImage):
         return None
-
-
-def opened(cell: str) -> Image.Image | None:
-    """A settled cell as an image of mode L or RGB; None when it holds no image that can be read."""
-    try:
-        with Image.open(io.BytesIO(bytes_of(cell)), formats=("PNG",)) as image:
-            image.load()
-            return image if image.mode in {"L", "RGB"} else None
-    except _DAMAGE:
-        return None
-
-
-def pixels_of(cell: str) -> Pixels | None:
-    """A settled cell as pixels (height, width, channels), 1 or 3 channels; None when it cannot be read."""
-    image = opened(cell)
-    if image is None:
-        return None
-    return np.asarray(image, dtype=np.uint8).reshape(image.height, image.width, -1)
 
 
 def _unknown(data: bytes) -> str:
@@ -115,10 +95,7 @@ def _settled(image: Image.Image, *, shrunk: bool) -> ReadImage:
     image = _eight_bits(image)
     image.thumbnail((MAX_SIDE, MAX_SIDE))
     pixels = _without_needless_colour(np.asarray(_on_white(image)))
-    buffer = io.BytesIO()
-    # from the bare pixels, so that no profile, comment or transparency comes along
-    Image.fromarray(pixels).save(buffer, "PNG", compress_level=3)
-    return ReadImage(cell_of(buffer.getvalue()), shrunk)
+    return ReadImage(cell_of(pixels), shrunk)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

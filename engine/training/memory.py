@@ -138,7 +138,7 @@ def _with_most_rows(spec: FitSpec, wished: FitSpec, need: "_Need", limit: float)
 
 
 def _change(kind: Kind, spec: FitSpec, total: int) -> MemoryChange:
-    rows = f"{spec.batch_size} rows at a time, {spec.accumulate} times for a step"
+    rows = f"{spec.batch_size} {'row' if spec.batch_size == 1 else 'rows'} at a time, {spec.accumulate} in a step"
     return MemoryChange(kind=kind, sentence=f"{WORDS[kind]} ({rows}: {_in_words(total)}).", total=total)
 
 
@@ -259,7 +259,7 @@ def _free(model: nn.Module, device: torch.device) -> int:
     )
     if device.type != "cuda":
         return int(psutil.virtual_memory().available) + there
-    cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    cached: int = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     return int(torch.cuda.mem_get_info(device)[0]) + cached + there
 
 

@@ -17,7 +17,7 @@ ROWS: list[tuple[str, str, str | None, dict[str, Any] | str]] = [
     ("pictures", "I want a CNN for these pictures", TRAIN, {"models": ["resnet"], "target": "label"}),
     ("trained", "now with a multilayer perceptron", TRAIN, {"models": ["network"], "target": "Churn"}),
     ("trained", "and a deep neural network instead?", TRAIN, {"models": ["network"]}),
-    ("messages", "train without the LSTM", TRAIN, {"models": ["forest", "lightgbm", "linear"], "target": "label"}),
+    ("messages", "train without the LSTM", TRAIN, {"models": ["forest", "lightgbm", "linear", "network"]}),
     ("pictures", "train, but no resnet please", TRAIN, {"models": ["forest", "lightgbm", "linear"]}),
     ("messages", "which of these are spam? use bert", TRAIN, {"models": ["encoder"], "target": "label"}),
     ("messages", "use a pretrained transformer", None, "no candidate for pretrained models"),

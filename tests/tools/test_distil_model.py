@@ -4,13 +4,24 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import BadBudget, BadChoice, DeviceMissing, NothingTrained, NotFound
+from engine.errors import BadBudget, BadChoice, DeviceMissing, JobFailed, NotFound, NothingTrained
 from engine.package import read_info
+from engine.progress import FitFinished, Progress
+from millwright.compose import inline_workshop
+from millwright.settings import JobSettings, Settings
+from tools.catalogue import invoke
+from tools.jobs import job_id
 from tools.training import Distillation, TrainingResult
 from tools.workshop import Workshop
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """One home for the module: a teacher takes seconds to train."""
+    return inline_workshop(Settings(home=tmp_path_factory.mktemp("distil"), jobs=JobSettings(threads=2)))
+
+
+@pytest.fixture(scope="module")
 def teacher(workshop: Workshop) -> str:
     dataset = workshop.call("import_dataset", source="sample:breast_cancer").model_dump()["dataset"]
     result = workshop.call("train_model", dataset=dataset, models=("linear",), max_models=1, budget_seconds=None)
@@ -20,6 +31,7 @@ def teacher(workshop: Workshop) -> str:
 
 
 def test_a_student_is_registered_and_set_beside_its_teacher(workshop: Workshop, teacher: str) -> None:
+    looks = workshop.registry.looks(read_info(workshop.registry.get(teacher).package).lineage.dataset)
     found = workshop.call("distil_model", model=teacher, width=16, budget_seconds=25)
     assert isinstance(found, Distillation)
     assert found.student.kind == "network"
@@ -34,7 +46,7 @@ def test_a_student_is_registered_and_set_beside_its_teacher(workshop: Workshop, 
     assert len(info.members) == 1
     assert workshop.registry.get(found.student.model).name.endswith("-student")
     # the student's own test is the only new look at the sealed rows
-    assert workshop.registry.looks(info.lineage.dataset) == 2
+    assert workshop.registry.looks(info.lineage.dataset) == looks + 1
     assert workshop.call("predict", model=found.student.model, data=info.lineage.dataset).model_dump()["rows"] > 100
 
 
@@ -63,6 +75,13 @@ def test_cuda_that_is_absent_is_refused_at_once(workshop: Workshop, teacher: str
 
 
 def test_a_student_that_came_to_nothing_is_an_error_and_registers_nothing(workshop: Workshop, teacher: str) -> None:
-    with pytest.raises(NothingTrained, match="No student was trained"):
-        workshop.call("distil_model", model=teacher, budget_seconds=1)
-    assert len(workshop.registry.list()) == 1
+    before = len(workshop.registry.list())
+
+    def stop_after_the_baseline(progress: Progress) -> None:
+        if isinstance(progress, FitFinished) and progress.model == "dummy":
+            workshop.jobs.cancel(job_id("call-1"))
+
+    with pytest.raises(JobFailed, match=r"No student was trained .*cancelled") as caught:
+        invoke(workshop, "distil_model", {"model": teacher}, call_id="call-1", watch=stop_after_the_baseline)
+    assert caught.value.code == NothingTrained.code
+    assert len(workshop.registry.list()) == before

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from engine.data.image_text import ANY_IMAGE, is_settled
+from engine.data.image_text import ANY_IMAGE, pixels_of
 from engine.data.load import DataLimits, RawTable, read_source
 from engine.data.overlap import overlap
 from engine.data.profile import profile_frame
@@ -75,7 +75,7 @@ def test_images_as_text_are_images_in_any_table(shop: Path, name: str, datasets:
 def test_images_as_text_are_brought_into_the_one_form(shop: Path) -> None:
     large = "data:image/jpeg;base64," + base64.b64encode(file_of(pixels(200, 200), "JPEG")).decode()
     found = read(table(shop, photo=[large] * 20)).frame["photo"]
-    assert is_settled(found.iloc[0])
+    assert pixels_of(found.iloc[0]) is not None
 
 
 def test_missing_and_damaged_files_become_missing_and_are_named(shop: Path, datasets: Datasets) -> None:

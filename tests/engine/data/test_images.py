@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from engine.data.image_text import MAX_SIDE, Size, bytes_of, cell_of, image_sizes, is_settled, size_of
-from engine.data.images import from_pixels, opened, pixels_of, read_image, settled, stretched
+from engine.data.image_text import MAX_SIDE, Size, bytes_of, cell_of, image_sizes, pixels_of, size_of
+from engine.data.images import from_pixels, read_image, settled, stretched
 from engine.errors import UnreadableImage
 
 from .pictures import cell, file_of, picture, pixels
@@ -108,14 +108,14 @@ def test_a_file_that_is_no_image_is_named_with_the_reason(data: bytes, why: str)
         read_image(data, "cats/1.png")
 
 
+def as_text(data: bytes) -> str:
+    """Any bytes as a cell of a PNG."""
+    return "data:image/png;base64," + base64.b64encode(data).decode()
+
+
 def bomb(side: int) -> bytes:
     """A PNG of a few bytes that claims to be as large as this."""
-    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b"")]
-    parts = [
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+    return bytes_of(png(bytes(1000), side))
 
 
 @pytest.mark.parametrize("side", [9_000, 12_000, 60_000])
@@ -141,7 +141,7 @@ def test_altered_bytes_give_an_image_or_a_reason(data: bytes, changes: list[tupl
         found = read_image(bytes(altered[: int(len(data) * max(kept, 0.5))]), "a.png")
     except UnreadableImage:
         return
-    assert is_settled(found.cell)
+    assert pixels_of(found.cell) is not None
 
 
 @given(st.integers(1, 12), st.integers(1, 12), st.booleans(), st.integers(0, 99))
@@ -155,10 +155,9 @@ def test_pixels_survive_the_way_into_a_cell_and_back(height: int, width: int, co
 def test_a_settled_cell_stays_as_it_is_and_others_become_settled() -> None:
     mine = cell()
     assert settled(mine) == mine
-    foreign = "data:image/jpeg;base64," + base64.b64encode(file_of(pixels(200, 200), "JPEG")).decode()
-    again = settled(foreign)
+    again = settled(as_text(file_of(pixels(200, 200), "JPEG")))
     assert again is not None
-    assert is_settled(again)
+    assert pixels_of(again) is not None
     assert settled(again) == again
 
 
@@ -171,27 +170,64 @@ def test_a_settled_cell_stays_as_it_is_and_others_become_settled() -> None:
         "data:image/png;base64,",
         "data:image/png;base64,@@@@",
         "data:image/png,QQ==",
-        cell_of(b"nothing"),
+        as_text(b"nothing"),
         cell()[:-60],
-        cell_of(picture()[:60]),
+        as_text(picture()[:60]),
     ],
 )
 def test_text_that_holds_no_image_is_none(text: str) -> None:
     assert settled(text) is None
-    assert not is_settled(text)
-    assert opened(text) is None
+    assert pixels_of(text) is None
 
 
-def test_a_cell_altered_in_its_middle_is_noticed() -> None:
+@given(st.integers(0, 10_000), st.integers(1, 255))
+def test_a_cell_altered_anywhere_is_no_cell_any_more(place: int, change: int) -> None:
     data = bytearray(bytes_of(cell()))
-    data[50] ^= 1
-    assert not is_settled(cell_of(bytes(data)))
+    data[place % len(data)] ^= change
+    assert pixels_of(as_text(bytes(data))) is None
 
 
-def test_a_cell_larger_or_deeper_than_cells_are_is_not_settled_yet() -> None:
-    assert not is_settled(cell_of(file_of(pixels(MAX_SIDE + 1, 3))))
-    assert not is_settled(cell_of(file_of(np.zeros((3, 3), dtype=np.uint16))))
-    assert size_of(cell_of(file_of(np.zeros((3, 3), dtype=np.uint16)))) is None
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(rows: bytes, side: int = 2) -> str:
+    """A cell with these bytes for its rows, whatever they are."""
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    parts = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
+    return as_text(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+
+
+@pytest.mark.parametrize(
+    ("rows", "side"),
+    [
+        (b"\x02\x01\x01\x02\x01", 2),
+        (b"\x02\x01\x01" * 3, 2),
+        (b"\x02\x01\x01\x00\x01\x01", 2),
+        (bytes(10**7), 2),
+        (b"", 0),
+        ((b"\x02" + bytes(129)) * 129, 129),
+    ],
+    ids=["too short", "too long", "another filter", "endless", "no pixel", "too large"],
+)
+def test_a_picture_of_another_form_is_no_cell(rows: bytes, side: int) -> None:
+    assert pixels_of(png(b"\x02\x01\x01\x02\x01\x01")) is not None
+    assert pixels_of(png(rows, side)) is None
+
+
+def test_a_picture_of_another_writer_is_settled_with_the_same_pixels() -> None:
+    image = pixels(MAX_SIDE + 1, 3)[:MAX_SIDE]
+    other = as_text(file_of(image))
+    assert pixels_of(other) is None
+    assert settled(other) == cell_of(image)
+    assert size_of(as_text(file_of(np.zeros((3, 3), dtype=np.uint16)))) is None
+
+
+@given(st.integers(1, 12), st.integers(1, 12), st.booleans(), st.integers(0, 99))
+def test_other_readers_see_the_same_pixels(height: int, width: int, colour: bool, seed: int) -> None:
+    image = pixels(height, width, colour, seed)
+    with Image.open(io.BytesIO(bytes_of(cell_of(image)))) as found:
+        assert np.array_equal(np.asarray(found), image)
 
 
 def test_sizes_are_counted_in_words() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.data.images import pixels_of
+from engine.data.image_text import pixels_of
 from engine.data.load import DataLimits, RawTable, read_source
 from engine.data.store import Datasets
 from engine.errors import NotATable, TooLarge

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from engine.data.images import pixels_of
+from engine.data.image_text import pixels_of
 from engine.data.samples import CHURN_BAYES_AUC, SAMPLES, churn, churn_probabilities, sample_frame
 from engine.data.store import Datasets
 from engine.errors import BadChoice

@@ -116,7 +116,7 @@ def test_validation_may_need_smaller_batches_too() -> None:
 
 
 def test_not_even_one_row_is_an_error_with_what_to_try() -> None:
-    with pytest.raises(OutOfMemory, match="Not even one row .* checkpoint_activations"):
+    with pytest.raises(OutOfMemory, match=r"Not even one row .* checkpoint_activations"):
         trained(Narrow(most=0, norm=False), SPEC)
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints: what is written is read back, a damaged one is passed over, and a training goes on as if never stopped."""
+"""Checkpoints are read back, damaged ones passed over, and a training goes on as if it had never stopped."""
 
 import signal
 import subprocess

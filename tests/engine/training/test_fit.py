@@ -94,7 +94,7 @@ def test_accumulation_equals_one_large_batch(weighted: bool, optimiser: str) -> 
 
 
 class Blocks(nn.Module):
-    """Two repeated blocks with dropout."""
+    """Two repeated blocks with dropout and batch norm."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class Blocks(nn.Module):
 class Block(RepeatedBlock):
     def __init__(self, seed: int) -> None:
         super().__init__()
-        self.layers = perceptron(seed, dropout=0.4)
+        self.layers = perceptron(seed, dropout=0.4, norm=True)
         self.back = nn.Linear(2, 5)
         nn.init.constant_(self.back.weight, 0.3)
         nn.init.zeros_(self.back.bias)
