@@ -131,8 +131,8 @@ class ImageStep(BaseModel):
     def _coarse(self, image: Pixels) -> Floats:
         """(height * width + 2 * channels,) of pixels (h, w, c)."""
         grid = _resized(_with_channels(image, 1), self.height, self.width, Image.Resampling.BOX)
-        flat = _with_channels(image, self.channels).reshape(-1, self.channels).astype(np.float32)
-        return np.concatenate([grid.reshape(-1), flat.mean(axis=0), flat.std(axis=0)], dtype=np.float32)
+        planes = _with_channels(image, self.channels).reshape(-1, self.channels).T.astype(np.float32, order="C")
+        return np.concatenate([grid.reshape(-1), planes.mean(axis=1), planes.std(axis=1)], dtype=np.float32)
 
 
 def _common_size(sample: pd.Series) -> tuple[int, int, int]:

@@ -220,6 +220,7 @@ def _board_row(row: "FitOutcome") -> BoardRow:
         validation=_finite(row.validation),
         seconds=round(row.seconds, 3),
         detail=row.detail,
+        curve=row.curve,
     )
 
 

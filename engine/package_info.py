@@ -59,6 +59,9 @@ class BoardRow(_Part):
     validation: float | None
     seconds: float
     detail: str = ""
+    curve: tuple[tuple[float, float | None], ...] = Field(
+        (), description="Loss on the rows fitted on and on those held out after each pass of a network over the rows."
+    )
 
 
 class ImportanceEntry(_Part):

@@ -4,24 +4,31 @@ from collections.abc import Collection, Sequence
 
 from agents.offline.columns import named_exactly
 from agents.offline.reading import read_slots
+from agents.offline.tables import BERT, NOT_PRETRAINED
 from engine.families import usual_families
 from engine.metrics import METRICS, metrics_of
 from engine.tasks import Task
 from graphs.run_types import RunRequest
 
 LIMITS = frozenset({"budget_seconds", "max_models", "seed"})
+OPEN = {"device": "auto", "processes": 1}
+"""Settings that a goal may name as long as they are what they are by default."""
 
 
 def with_limits(request: RunRequest) -> tuple[RunRequest, str]:
-    """The request with the time, count and seed that only its goal names; and the words for it, '' without any."""
+    """The request with the limits, device and processes that only its goal names; and the words for it, or ''."""
     free = (LIMITS - request.model_fields_set) | set(request.defaults)
+    free |= {name for name, usual in OPEN.items() if getattr(request, name) == usual}
     said = read_slots(request.goal, goal=True)
-    asked = {"budget_seconds": said.budget, "max_models": said.max_models, "seed": said.seed}
+    asked: dict[str, float | str | None] = {"budget_seconds": said.budget, "max_models": said.max_models}
+    asked |= {"seed": said.seed, "device": said.device, "processes": said.processes}
     taken: dict[str, object] = {name: value for name, value in asked.items() if value is not None and name in free}
     if not taken:
         return request, ""
     words = ", ".join(
-        f"{_WORDS[name]} {value:g}" for name, value in asked.items() if value is not None and name in taken
+        f"{_WORDS.get(name, name)} {value if isinstance(value, str) else format(value, 'g')}"
+        for name, value in asked.items()
+        if value is not None and name in taken
     )
     if "max_models" in taken and "budget_seconds" in free and "budget_seconds" not in taken:
         # without a time of its own, a count means: this much work, however long it takes
@@ -49,6 +56,8 @@ def with_choices(
             fitting = ", ".join(metric.name for metric in metrics_of(task))
             words.append(f"{said.metric} is passed over, since {task} is judged by one of {fitting}")
     usual = usual_families(kinds, request.budget_seconds)
+    if "encoder" in said.families and BERT.search(request.goal):
+        words.append(NOT_PRETRAINED.rstrip("."))
     families = said.families or tuple(name for name in usual if said.without and name not in said.without)
     if request.models is None and families:
         update["models"] = families
@@ -63,4 +72,4 @@ def with_choices(
     return request.model_copy(update=update), f"From the goal: {'; '.join(words)}.\n" if words else ""
 
 
-_WORDS = {"budget_seconds": "seconds", "max_models": "number of models", "seed": "seed"}
+_WORDS = {"budget_seconds": "seconds", "max_models": "number of models"}

@@ -42,7 +42,7 @@ def score_of(score: ValidationScore | None) -> ValidationValue | None:
 
 
 def leaderboard_of(info: PackageInfo) -> tuple[LeaderboardRow, ...]:
-    return tuple(LeaderboardRow.model_validate(row.model_dump()) for row in info.leaderboard)
+    return tuple(LeaderboardRow.model_validate(row.model_dump(exclude={"curve"})) for row in info.leaderboard)
 
 
 def importance_of(info: PackageInfo, top: int | None = None) -> tuple[ImportanceRow, ...]:

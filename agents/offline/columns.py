@@ -36,8 +36,9 @@ _RELATED_STEMS = tuple(frozenset(stem(word) for word in group) for group in _REL
 
 USUAL_TARGETS = word_set("target label class y outcome response")
 EXAMPLES = word_set(
-    "image images picture pictures photo photos photograph photographs text texts message messages sms email emails mail "
-    "mails document documents review reviews comment comments tweet tweets post posts article articles sentence sentences"
+    "image images picture pictures photo photos photograph photographs text texts message messages sms email emails "
+    "mail mails document documents review reviews comment comments tweet tweets post posts article articles sentence "
+    "sentences"
 )
 """What is classified, and so not what it is classified by."""
 NO_ANSWERS = frozenset({"identifier", "image", "text"})

@@ -79,6 +79,7 @@ class Known:
     training: Json | None = None
     training_tool: str = "train_model"
     distillation: Json | None = None
+    """Arguments of the last one, as long as no training followed it."""
     listed: tuple[str, ...] = ()
     about: str | None = None
 
@@ -86,6 +87,7 @@ class Known:
         """Take in one answered call."""
         if done.tool in ("train_model", "estimate_training"):
             self.training, self.training_tool = dict(done.arguments), done.tool
+            self.distillation = None
         if done.result is not None:
             reader = _READERS.get(done.tool)
             if reader is not None:

@@ -17,6 +17,7 @@ ONLY_WAY = (
 )
 _BY_NAME = re.compile(r"\bdistil|\bstudent\b", re.IGNORECASE)
 _INTO = re.compile(r"\b(?:into|to (?=an? |the )|as (?=an? ))(.*)", re.IGNORECASE)
+_AS_STUDENT = re.compile(r"\b(an? (?:[\w-]+ ){0,2}?[\w-]+|[\w-]+) as (?:the|a|its) student\b", re.IGNORECASE)
 _TAUGHT = re.compile(r"\bdistill?\w*\s+(?:the|my|our|this|that)\s+[\w-]+", re.IGNORECASE)
 _TEACHER = re.compile(
     r"\b(?:distill?\w*|compress|shrink|of|from)\s+(?:the\s+)?(?:model\s+)?[\"'`]?([\w.]+(?:-[\w.]+)+)", re.IGNORECASE
@@ -39,7 +40,7 @@ def goes_on(play: Play, request: Request) -> bool:
         *(slots.metric, slots.source, slots.max_models, slots.processes, bare(slots.target or "")),
         *(slots.drop, slots.keep, slots.without, set(slots.families) - set(NETWORKS)),
     )
-    after = play.known.about == "distil" and play.known.distillation is not None
+    after = play.known.about in ("distil", "refine") and play.known.distillation is not None
     return after and not any(of_a_training) and not re.search(r"\btrain", request.text, re.IGNORECASE)
 
 
@@ -76,8 +77,8 @@ def _teacher(play: Play, request: Request) -> str:
 
 
 def _student(request: Request) -> str | None:
-    """The family of the student: what stands after 'into'; without one, a network that does not tell of the teacher."""
-    into = _INTO.search(request.text)
+    """The family of the student: what stands after 'into', else a network that does not tell of the teacher."""
+    into = _AS_STUDENT.search(request.text) or _INTO.search(request.text)
     words = into.group(1) if into else _TAUGHT.sub("", request.text)
     said = read_slots(f"with {words}").families if into else read_slots(words).families
     networks = [name for name in said if name in NETWORKS]

@@ -56,8 +56,9 @@ _OWN_CLAUSE = re.compile(
     re.IGNORECASE,
 )
 _MACHINES = re.compile(
-    r"\b(?:load|usage|utili[sz]ation|temperature|overheat\w*|jobs?|kernels?|crash\w*|fail\w*|latency|throughput|power|"
-    r"servers?|hosts?|clusters?|machines?|processors?|workloads?|benchmarks?|memory|fps|run ?times?|speed|clock|hardware)\b",
+    r"\b(?:load|usage|utili[sz]ation|temperature|overheat\w*|jobs?|kernels?|crash\w*|fail\w*|latency|throughput|power|fps|"
+    r"servers?|hosts?|clusters?|machines?|processors?|workloads?|benchmarks?|memory|run ?times?|speed|clock|"
+    r"hardware)\b",
     re.IGNORECASE,
 )
 _MAKES = re.compile(r"\b(?:need|get me|build|make|create|give me|i want)\s*$", re.IGNORECASE)

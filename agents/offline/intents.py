@@ -36,8 +36,8 @@ _AGAIN = re.compile(r"\b(?:again|instead|this time|once more|redo|re-?run|repeat
 _ONLY_SETTINGS = re.compile(r"_max_models_|_nofamily_|_device_|_processes_")
 _BY_NAME = 7.0
 _UNSEEN = re.compile(
-    r"\b(?:classify|label|tag|sort|predict|score)\s+(?:all\s+)?(?:of\s+)?(?:these|those|my new|the new|new|unseen|more|everything)\b.*"
-    r"_source_",
+    r"\b(?:classify|label|tag|sort|predict|score)\s+(?:all\s+)?(?:of\s+)?"
+    r"(?:these|those|my new|the new|new|unseen|more|everything)\b.*_source_",
     re.IGNORECASE,
 )
 _NEW_GOAL = re.compile(r"\b(?:predict|forecast|classify|target|label|new model|from scratch)\b", re.IGNORECASE)
@@ -88,7 +88,7 @@ def _refine_needs_a_training(score: dict[str, float], slots: Slots, context: Con
             score["refine"] = score["train"] + 0.5
     else:
         wish = score.pop("refine")
-        if context.has_dataset or wish >= 3:
+        if context.has_dataset or slots.source or wish >= 3:
             score["train"] = max(score.get("train", 0.0), wish)
 
 

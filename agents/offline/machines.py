@@ -14,15 +14,20 @@ _NOT_A_CARD = re.compile(
     rf"(?:(?:the|a|any|my)\s+)?{_CARD}(?!\w)",
     re.IGNORECASE,
 )
-_CARDS = re.compile(rf"\b(?:(?:on|with|using|use|over|across)\s+)?(?P<count>{NUMBER})\s+(?:gpus|graphics cards)\b", re.IGNORECASE)
+_CARDS = re.compile(
+    rf"\b(?:(?:on|with|using|use|over|across)\s+)?(?P<count>{NUMBER}|both)\s+(?:gpus|graphics cards)\b", re.IGNORECASE
+)
 _DEVICE = re.compile(
-    rf"(?<![\w-])(?:(?P<cpu>cpus?)|{_CARD}(?:\s*(?:number|no\.?|#|:)?\s*(?P<place>\d+))?)(?![\w-])", re.IGNORECASE
+    rf"(?<![\w-])(?:(?P<cpu>cpus?)|(?:(?P<ordinal>first|second|third|fourth) )?{_CARD}"
+    r"(?:\s*(?:number|no\.?|device|#|:)?\s*(?P<place>\d+))?)(?![\w-])",
+    re.IGNORECASE,
 )
 _PROCESSES = re.compile(
     rf"\b(?:(?P<asks>in|with|using|use|over|across|on|by|through|into|between|among)\s+)?(?P<count>(?!an?\b){NUMBER})\s+"
     r"(?:parallel |worker |training )?process(?:es)?\b|\bprocesses\s*(?:=|:)\s*(?P<named>\d+)",
     re.IGNORECASE,
 )
+_ORDINALS = ("first", "second", "third", "fourth")
 _BEFORE = re.compile(r"\b(?:on|use|using|with|via)(?:\s+(?:the|a|my|our|one))*\s*$", re.IGNORECASE)
 
 
@@ -31,7 +36,8 @@ def _cards(slots: Slots) -> Slots:
     match, rest = take(slots, _CARDS, "_device_")
     if match is None or not asks_place(slots.rest, match.start("count"), match.end(), slots.strict):
         return slots
-    return replace(slots, device="cuda", processes=int(number(match.group("count"))), rest=rest)
+    count = 2 if match.group("count").lower() == "both" else int(number(match.group("count")))
+    return replace(slots, device="cuda", processes=count, rest=rest)
 
 
 def _device(slots: Slots) -> Slots:
@@ -52,7 +58,8 @@ def _device(slots: Slots) -> Slots:
 def _name(match: re.Match[str]) -> str:
     if match.group("cpu"):
         return "cpu"
-    place = match.group("place")
+    ordinal = (match.group("ordinal") or "").lower()
+    place = str(_ORDINALS.index(ordinal)) if ordinal else match.group("place")
     return f"cuda:{int(place)}" if place else "cuda"
 
 

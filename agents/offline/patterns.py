@@ -211,7 +211,13 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
             6,
             r"\b(?:smaller|tinier|lighter|slimmer|faster|quicker|more compact|(?:small|tiny|compact|lightweight|light|fast|mini|slim)(?=.* (?:of|from|for)\b.*<model>))\b.*\b(?:models?|version|copy|one)\b",
         ),
-        (6, r"\b(?:make|get)\b.*<model>\W.*\b(?:smaller|tinier|faster|lighter|slimmer|compact|tiny)\b"),
+        (6, r"\bsomething (?:smaller|tinier|lighter|slimmer|faster|more compact)\b"),
+        (6, r"\bteacher[- /]student\b"),
+        (6, r"\bturn\b.*<model>\W.*\binto\b.*_family_"),
+        (
+            6,
+            r"\b(?:make|get)\b.*(?:<model>|\bthat|\bthis)\W.*\b(?:smaller|tinier|faster|lighter|slimmer|compact|tiny)\b",
+        ),
         (
             6,
             r"^(?=.*<model>).*\b(?:compress|shrink|slim(?: \w+)? down|downsize|condense|miniaturi[sz]e|squeeze)\b",
@@ -231,7 +237,10 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
             4.5,
             r"\b(?:build|create|make|develop|produce|construct|prepare|want|need|get|give me|find|design|set up)\b(?: \w+){0,4} (?:models?|classifiers?|regressors?|predictors?|regression|classification)\b(?!s? (?:the )?_alias_)",
         ),
-        (3, r"\b(?:predict(?:s|ing)?|forecast(?:ing)?|classif(?:y|ies|ying)|detect(?:ing)?|regress(?:ing)?|guess)\b"),
+        (
+            3,
+            r"\b(?:predict(?:s|ing)?|forecast(?:ing)?|classif(?:y|ies|ying)|detect(?:ing)?|regress(?:ing)?|recogni[sz](?:e|ing)|guess)\b",
+        ),
         (
             2.5,
             r"\b(?:who|which|whether|what|how likely|how much|how many|if)\b.*\b(?:will|would|likely|going to|about to|might|may|at risk|is expected)\b",

@@ -20,7 +20,7 @@ _QUOTED_PATH = re.compile(rf"[\"'`“]([^\"'`”]*\.{_EXTENSION}(?:\.gz)?)[\"'`�
 _URL = re.compile(r"\b(?:sqlite|postgres(?:ql)?(?:\+\w+)?|mysql(?:\+\w+)?)://[^\s\"']+", re.IGNORECASE)
 _QUERY = re.compile(r"\b(select\s.+?\sfrom\s.+?)(?=$|;|\"|')", re.IGNORECASE)
 _SAMPLE = re.compile(r"\bsample:[\w-]+", re.IGNORECASE)
-_BARE_PATH = re.compile(rf"(?<![\w=]){_PATH}\b(?!:)", re.IGNORECASE)
+_BARE_PATH = re.compile(rf"(?<![\w=]){_PATH}\b(?!:\S)", re.IGNORECASE)
 _SLASHED = re.compile(r"(?<!\w)(?:\.{0,2}/|~/)[\w.~/+@%-]+\w/?")
 _FOLDER = r"(?:folder|directory|dir)"
 _NO_NAME = (

@@ -21,19 +21,19 @@ WORDS: dict[str, tuple[float, frozenset[str], frozenset[str]]] = {
         3,
         word_set("go start proceed continue yes yep yeah sure do run begin y train"),
         word_set(
-            "ok okay please ahead it for on then now let's lets that so make sounds good alright fine me with great right "
-            "cool and the training"
+            "ok okay please ahead it for on then now let's lets that so make sounds good alright fine me with great "
+            "right cool and the training"
         ),
     ),
     "refine": (
         3,
         SETTINGS,
         word_set(
-            "ok okay and now then but please so what about how try use do it same the repeat using with for only just on "
-            "best optimise optimize maximise maximize minimise minimize run go take give set change switch to metric a of "
-            "by judge score in not no add also me let's lets more all except model models instead again rather want i we "
-            "prefer make different another column columns or too as well this time _top_ _target_ hmm can could you i'd "
-            "like care that let us if possible one once train quick quickly"
+            "ok okay and now then but please so what about how try use do it same the repeat using with for only just "
+            "on best optimise optimize maximise maximize minimise minimize run go take give set change switch to "
+            "metric a of by judge score in not no add also me let's lets more all except model models instead again "
+            "rather want i we prefer make different another column columns or too as well this time _top_ _target_ "
+            "hmm can could you i'd like care that let us if possible one once train quick quickly"
         ),
     ),
 }

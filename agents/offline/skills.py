@@ -176,9 +176,8 @@ _ALL_CANDIDATES = (
 def _check_families(play: Play, request: Request) -> None:
     """Refuse what there is no candidate for, and say what is taken in the place of a name."""
     if request.slots.unknown_family:
-        raise Told(
-            f"I have no candidate for {request.slots.unknown_family}. {_ALL_CANDIDATES} Say for example 'only lightgbm'."
-        )
+        refusal = f"I have no candidate for {request.slots.unknown_family}. {_ALL_CANDIDATES}"
+        raise Told(f"{refusal} Say for example 'only lightgbm'.")
     if "encoder" in request.slots.families and BERT.search(request.text):
         play.remarks.append(NOT_PRETRAINED)
 

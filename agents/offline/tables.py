@@ -91,7 +91,8 @@ SAMPLES = _table(
     (rf"(?:the |your )?(?:breast[- _]cancer sample{_SET}|sample(?: of)? breast[- _]cancer{_SET})", "breast_cancer"),
     (rf"(?:the |your )?(?:diabetes sample{_SET}|sample(?: of)? diabetes{_SET})", "diabetes"),
     (
-        rf"(?:the |your )?(?:(?:digits?[- _])?images? sample{_SET}|(?:sample|demo|example)(?: of)?(?: digits?)?[- _]images?)",
+        rf"(?:the |your )?(?:(?:digits?[- _])?images? sample{_SET}|"
+        r"(?:sample|demo|example)(?: of)?(?: digits?)?[- _]images?)",
         "digits_images",
     ),
     (rf"(?:the |your )?(?:digits? sample{_SET}|sample(?: of)? digits?{_SET})", "digits"),

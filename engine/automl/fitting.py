@@ -6,7 +6,6 @@ faster, and a busy machine slows it down far less.
 
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -20,12 +19,13 @@ from engine.automl.validation import Validation
 from engine.data.schema import Schema
 from engine.families import NETWORKS
 from engine.features import Check, FeaturePlan, Matrix, no_check
-from engine.models.base import Deadline, Floats, NoTimeError, Params, Setting, Target, no_note, no_tick
+from engine.models.base import Deadline, Floats, Hearing, NoTimeError, Params, Setting, Target
 from engine.models.model import FLAVOURS, Model, fit_model
 from engine.progress import Control, FitProgress
 from engine.tasks import Task
 
 POLL_SECONDS = 0.1
+UNHEARD = Hearing()
 CACHED_CELLS = 100_000_000
 
 
@@ -77,8 +77,7 @@ class Part:
         deadline: Deadline,
         seed: int,
         threads: int,
-        tick: Callable[[int, int], None] = no_tick,
-        note: Callable[[str], None] = no_note,
+        hearing: Hearing = UNHEARD,
         checkpoints: Path | None = None,
     ) -> Setting:
         """How to fit a model on these features."""
@@ -95,8 +94,7 @@ class Part:
             device=table.device,
             processes=table.processes,
             teacher=self.teacher,
-            tick=tick,
-            note=note,
+            hearing=hearing,
             checkpoints=checkpoints,
         )
 
@@ -163,7 +161,8 @@ def _view(kind: str) -> str:
 class FoldRun:
     """The fit of one candidate over all folds, with its own clock and stop flag.
 
-    A long fit keeps what it has so far under `checkpoints`; `notes` are what it says, each sentence once.
+    A long fit keeps what it has so far under `checkpoints`. `notes` are what it says, each sentence once, `curves` the
+    losses of each fold after each pass over its rows.
     """
 
     name: str
@@ -177,6 +176,7 @@ class FoldRun:
     cancelled: bool = False
     checkpoints: Path | None = None
     notes: dict[str, None] = field(default_factory=dict)
+    curves: dict[int, list[tuple[float, float | None]]] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
     _ticks: dict[int, tuple[int, int]] = field(default_factory=dict)
     _end: float | None = None
@@ -239,9 +239,7 @@ class FoldRun:
             for caution in part.plan.cautions:
                 self._note(caution)
             kept = None if self.checkpoints is None else self.checkpoints / f"fold-{fold}"
-            setting = part.setting(
-                self.features.table, deadline, self.seed, threads, self._ticker(fold), self._note, kept
-            )
+            setting = part.setting(self.features.table, deadline, self.seed, threads, self._hearing(fold), kept)
             model = fit_model(self.kind, *part.train, self.params, setting)
         except NoTimeError:
             return None
@@ -260,8 +258,11 @@ class FoldRun:
     def _note(self, text: str) -> None:
         self.notes[text] = None
 
-    def _ticker(self, fold: int) -> Callable[[int, int], None]:
+    def _hearing(self, fold: int) -> Hearing:
         def tick(done: int, total: int) -> None:
             self._ticks[fold] = (done, total)
 
-        return tick
+        def epoch(loss: float, valid_loss: float | None) -> None:
+            self.curves.setdefault(fold, []).append((loss, valid_loss))
+
+        return Hearing(tick, epoch, self._note)

@@ -15,7 +15,7 @@ from engine.automl.spec import Preparation, TrainSpec
 from engine.automl.validation import Validation
 from engine.families import NETWORKS
 from engine.features import Matrix
-from engine.models.base import Deadline, NoTimeError, Params
+from engine.models.base import Deadline, Hearing, NoTimeError, Params
 from engine.models.linear import STRENGTHS
 from engine.models.model import fit_model
 from engine.models.network_params import EPOCHS
@@ -101,7 +101,7 @@ def _pilot_fit(
     began = time.monotonic()
     # a machine too busy to fit even the pilot in time: what passed is then the least that it takes
     with suppress(NoTimeError):
-        fit_model(family, *part.train, params, part.setting(table, deadline, seed, threads, tick))
+        fit_model(family, *part.train, params, part.setting(table, deadline, seed, threads, Hearing(tick)))
     taken = time.monotonic() - began
     return taken / done[0] if deadline.reached else taken
 

@@ -40,9 +40,10 @@ def candidates(
     Raises:
         BadChoice: a name that is no family, or one that has nothing to look at in such columns.
     """
-    families = usual_families(kinds, budget_seconds) if models is None else check_families(models)
+    usual = usual_families(kinds, budget_seconds)
+    families = usual if models is None else check_families(models)
     check_needs(families, kinds)
-    names = list(families)
+    names = sorted(families, key=lambda name: usual.index(name) if name in usual else len(usual))
     if "lightgbm" in names and max_models is None:
         names.insert(names.index("lightgbm") + 1, "lightgbm-t1")
     if max_models is not None:

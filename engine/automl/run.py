@@ -205,7 +205,7 @@ class TrainingRun:
             fits = work.run()
             prediction = self._gathered(fits)
             outcome = self._judged(name, params, fits, prediction, work.cancelled)
-            whole = {"seconds": _since(began), "notes": tuple(work.notes)}
+            whole = {"seconds": _since(began), "notes": tuple(work.notes), "curve": tuple(work.curves.get(0, ()))}
             return self._keep(outcome.model_copy(update=whole), fits, prediction)
         except (LossNotFinite, OutOfMemory) as error:
             return self._keep(_failed(name, params, error, began), [], None)

@@ -83,6 +83,7 @@ class FitOutcome(_Record):
 
     `seconds` is the whole fit, `fold_seconds` its folds; `covered` is the share of validation rows with a prediction.
     `params` are what it was given and what fitting chose; `notes` what a person should know of how it was fitted.
+    `curve` holds the loss on the rows fitted on and on those held out after each pass of a network over its first fold.
     """
 
     model: str
@@ -94,6 +95,7 @@ class FitOutcome(_Record):
     fold_seconds: tuple[float, ...] = ()
     covered: float = 0.0
     notes: tuple[str, ...] = ()
+    curve: tuple[tuple[float, float | None], ...] = ()
 
 
 class MemberRef(_Record):

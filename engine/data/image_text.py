@@ -1,8 +1,8 @@
 """An image as a cell: the text 'data:image/png;base64,...' of a small PNG. No image library is loaded with this.
 
-A column of images is thus a column of text to Parquet, JSON, hashes and everything else that carries rows. The PNG
-is written and read here, and not by a library, since it has one form only and is read again and again while models
-are fitted: any reader can open it, and opening it takes a tenth of the time.
+A column of images is thus a column of text to Parquet, JSON, hashes and everything else that carries rows. Any reader
+opens such a PNG. It is written and read here, and not by a library, because it has one form only: what is of that form
+is whole, and small images, which are read again and again while models are fitted, open in less than half the time.
 """
 
 import base64
@@ -110,15 +110,16 @@ def bytes_of(cell: str) -> bytes:
 
 
 def _unfiltered(packed: bytes, size: Size) -> Pixels | None:
-    length = size.height * (1 + size.width * size.channels)
+    row = 1 + size.width * size.channels
     unpacker = zlib.decompressobj()
-    data = unpacker.decompress(packed, length + 1)
-    if len(data) != length or not unpacker.eof or unpacker.unused_data:
+    data = unpacker.decompress(packed, size.height * row + 1)
+    if len(data) != size.height * row or not unpacker.eof or unpacker.unused_data:
         return None
-    filtered = np.frombuffer(data, dtype=np.uint8).reshape(size.height, -1)
-    if (filtered[:, 0] != _UP).any():
+    if data[::row] != bytes([_UP]) * size.height:
         return None
-    return np.cumsum(filtered[:, 1:], axis=0, dtype=np.uint8).reshape(size)
+    filtered = np.frombuffer(data, dtype=np.uint8).reshape(size.height, row)
+    pixels: Pixels = np.add.accumulate(filtered[:, 1:], axis=0, dtype=np.uint8)
+    return pixels.reshape(size)
 
 
 def _header(size: Size) -> bytes:

@@ -62,7 +62,10 @@ def read_image(data: bytes, source: str) -> ReadImage:
 def from_pixels(pixels: Pixels) -> ReadImage:
     """The cell of pixels (height, width) or (height, width, channels) with 1, 3 or 4 channels, of any size."""
     flat = pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
-    return _settled(Image.fromarray(np.ascontiguousarray(flat)), shrunk=max(pixels.shape[:2]) > MAX_SIDE)
+    large = max(pixels.shape[:2]) > MAX_SIDE
+    if not large and flat.shape[2:] in {(), (3,)}:
+        return ReadImage(cell_of(_without_needless_colour(flat)), shrunk=False)
+    return _settled(Image.fromarray(np.ascontiguousarray(flat)), shrunk=large)
 
 
 def settled(cell: str) -> str | None:

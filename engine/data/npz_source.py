@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.data.image_cells import shrunk_note
-from engine.data.images import Pixels, from_pixels, stretched
+from engine.data.image_text import Pixels
+from engine.data.images import from_pixels, stretched
 from engine.data.load import DataLimits, RawTable
 from engine.data.sources import Row, text_frame, too_large
 from engine.errors import NotATable, shortened

@@ -23,8 +23,27 @@ def no_tick(_done: int, _total: int) -> None:
     """The progress listener that listens to nothing."""
 
 
+def no_epoch(_loss: float, _valid_loss: float | None) -> None:
+    """The listener for passes over the rows that listens to nothing."""
+
+
 def no_note(_text: str) -> None:
     """The listener for notes that listens to nothing."""
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What a fit says while it runs.
+
+    Attributes:
+        tick: units done and in all.
+        epoch: after a pass over the rows, the loss on them and on the validation rows.
+        note: a sentence for people.
+    """
+
+    tick: Callable[[int, int], None] = no_tick
+    epoch: Callable[[float, float | None], None] = no_epoch
+    note: Callable[[str], None] = no_note
 
 
 @dataclass
@@ -66,8 +85,8 @@ class Setting:
     `classes` counts the classes in y (codes 0 .. classes-1, all of them present); 0 for regression. `valid` are rows
     for early stopping. `weights` (n,) weigh the rows. `categorical` are places of integer-coded features, `layout`
     says what a network's features mean. `device` and `processes` say where a network is trained. `teacher` (n, classes)
-    or (n,) are another model's answers for the rows, to be learned from beside y. `note` takes a sentence for people. A
-    long fit may keep what it has so far in `checkpoints`, a folder of its own, and goes on from there.
+    or (n,) are another model's answers for the rows, to be learned from beside y. A long fit may keep what it has so
+    far in `checkpoints`, a folder of its own, and goes on from there.
     """
 
     task: Task
@@ -82,8 +101,7 @@ class Setting:
     device: str = "auto"
     processes: int = 1
     teacher: Floats | None = None
-    tick: Callable[[int, int], None] = no_tick
-    note: Callable[[str], None] = no_note
+    hearing: Hearing = Hearing()
     checkpoints: Path | None = None
 
     @property

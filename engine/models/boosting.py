@@ -110,7 +110,7 @@ def _stop_when_over(setting: Setting, rounds: int) -> Callable[[Any], None]:
     def after(env: Any) -> None:  # noqa: ANN401
         done = env.iteration + 1
         if done % 10 == 0:
-            setting.tick(done, rounds)
+            setting.hearing.tick(done, rounds)
         if setting.deadline.over():
             raise lightgbm.callback.EarlyStopException(env.iteration, env.evaluation_result_list)
 

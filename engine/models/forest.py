@@ -79,7 +79,7 @@ def fit(features: Matrix, y: Target, params: Params, setting: Setting) -> Forest
         # threads share a batch, so its size is a multiple of theirs
         per_tree = max(taken / batch, 1e-4)
         batch = max(1, int(BATCH_SECONDS / per_tree) // setting.threads) * setting.threads
-        setting.tick(grown, total)
+        setting.hearing.tick(grown, total)
     if grown == 0:
         raise NoTimeError("no tree was grown")
     # summing the trees in one thread keeps the last bit the same from call to call

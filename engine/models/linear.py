@@ -99,7 +99,7 @@ def fit(features: Matrix, y: Target, params: Params, setting: Setting) -> Linear
                 best, least = model, loss
         if setting.deadline.reached or worse:
             break
-        setting.tick(index + 1, len(path))
+        setting.hearing.tick(index + 1, len(path))
     if best is None:
         raise NoTimeError("no iteration was through")
     return best

@@ -30,7 +30,7 @@ from engine.nets.mixed import MixedNet, build_net
 from engine.nets.spec import NetSpec
 from engine.training.checkpoint import load as load_checkpoint
 from engine.training.device import choose_device
-from engine.training.events import FitBegan, Listener, LoopEvent, StepDone
+from engine.training.events import EpochDone, FitBegan, Listener, LoopEvent, StepDone
 from engine.training.fit import fit as fit_loop
 from engine.training.losses import (
     AbsoluteError,
@@ -193,9 +193,9 @@ class _Fitting:
         sample = self.rows.batch(torch.arange(min(2, len(self.rows))))
         plan = plan_memory(net, sample, spec, device=self.device)
         for change in plan.changes:
-            self.setting.note(f"{self.kind}: {change.sentence}")
+            self.setting.hearing.note(f"{self.kind}: {change.sentence}")
         if not plan.fits:
-            self.setting.note(f"{self.kind}: {plan.in_words()}")
+            self.setting.hearing.note(f"{self.kind}: {plan.in_words()}")
         return plan.spec
 
     def _going_on(self, spec: FitSpec) -> tuple[FitSpec, Path | None]:
@@ -286,15 +286,19 @@ class _Fitting:
             if isinstance(event, FitBegan):
                 total[0] = event.steps
             elif isinstance(event, StepDone):
-                self.setting.tick(event.step, total[0])
+                self.setting.hearing.tick(event.step, total[0])
+            elif isinstance(event, EpochDone):
+                self.setting.hearing.epoch(event.record.loss, event.record.valid_loss)
 
         return hear
 
     def _tell(self, report: FitReport, spec: FitSpec) -> None:
         for note in report.notes:
-            self.setting.note(f"{self.kind}: {note}")
+            self.setting.hearing.note(f"{self.kind}: {note}")
         if report.ended == "time":
-            self.setting.note(f"{self.kind}: the time was not enough for all {spec.epochs} passes over the rows.")
+            self.setting.hearing.note(
+                f"{self.kind}: the time was not enough for all {spec.epochs} passes over the rows."
+            )
 
 
 def _centred(y: Target) -> tuple[float, float]:

@@ -157,6 +157,24 @@ def predicted_and_residuals(key: str, true: Sequence[float], predicted: Sequence
         return _svg(figure, key)
 
 
+def learning_curves(key: str, curves: Sequence[tuple[str, Sequence[tuple[float, float | None]]]]) -> str:
+    """Loss after each pass over the rows, for each named network: on the rows fitted on (grey) and those held out."""
+    with _drawing():
+        figure = Figure(figsize=(7.4, 2.6 * -(-len(curves) // 2) + 0.3), layout="constrained")
+        across = min(2, len(curves))
+        panes = figure.subplots(-(-len(curves) // across), across, squeeze=False).flatten()
+        for axes, (name, points) in zip(panes, curves, strict=False):
+            epochs = np.arange(1, len(points) + 1)
+            axes.plot(epochs, [loss for loss, _ in points], color=FAINT, lw=1.4, label="fitted on")
+            if points[0][1] is not None:
+                axes.plot(epochs, [loss for _, loss in points], color=MAIN, lw=1.8, label="held out")
+            axes.set(xlabel="passes over the rows", ylabel="loss", title=_short(name, 24))
+            axes.legend()
+        for axes in panes[len(curves) :]:
+            axes.set_visible(False)
+        return _svg(figure, key)
+
+
 def _curve(axes: Axes, points: Points, title: str, x: str, y: str) -> None:
     # recall starts at the first true positive: draw the step from the axis to it
     across, up = zip((0.0, points[0][1]), *points, strict=True)

@@ -138,8 +138,9 @@ def _cards(info: PackageInfo, label: str) -> list[dict[str, str]]:
 
 def _plots(info: PackageInfo, evaluation: Evaluation) -> dict[str, Drawing | None]:
     drawings: dict[str, Drawing | None] = dict.fromkeys(
-        ("leaderboard", "curves", "confusion", "residuals", "calibration", "importance")
+        ("leaderboard", "learning", "curves", "confusion", "residuals", "calibration", "importance")
     )
+    drawings["learning"] = _learning(info)
     drawings["leaderboard"] = _leaderboard(info)
     drawings["importance"] = _importance(info)
     return drawings | (_value_plots(evaluation) if info.task == "regression" else _class_plots(info, evaluation))
@@ -152,6 +153,17 @@ def _leaderboard(info: PackageInfo) -> Drawing | None:
     names, values = zip(*scored, strict=True)
     label = f"{words.metric_label(words.validated_metric(info).name)}, validation"
     return Drawing(plots.bars("board", names, values, label=label), "The best is on top.")
+
+
+def _learning(info: PackageInfo) -> Drawing | None:
+    curves = [(row.model, row.curve) for row in info.leaderboard if len(row.curve) > 1][:_MOST_SMALL]
+    if not curves:
+        return None
+    caption = (
+        "Where the two lines part, a network begins to learn its rows by heart; the pass with the best held-out score "
+        "is the one that is kept."
+    )
+    return Drawing(plots.learning_curves("learning", curves), caption)
 
 
 def _board(info: PackageInfo) -> list[BoardLine]:

@@ -207,6 +207,7 @@ class Desk:
 
     def distil_model(self, arguments: Mapping[str, object]) -> ToolResult:
         self.trained.append(f"mdl_{len(self.trained) + 1}")
+        self.learnt[self.trained[-1]] = self.learnt.get(str(arguments["model"]), "")
         return Distillation(
             run="run_2",
             teacher=measured(str(arguments["model"]), "lightgbm", 2.5, 4.8),
@@ -348,9 +349,26 @@ def desk() -> Desk:
 @pytest.fixture
 def desk_at() -> Callable[[str], Desk]:
     """A conversation that has come to a state: fresh, stored, loaded, estimated, trained, twice, models, jobs,
-    pictures, messages, picture model, text model.
+    pictures, messages, picture model, text model, distilled.
     """
     return at
+
+
+LOAD, CHURN = "load telco.csv", "predict which customers churn within 30 seconds"
+SAID: Mapping[str, Sequence[str]] = {
+    "loaded": [LOAD],
+    "jobs": [LOAD],
+    "estimated": [LOAD, "how long would it take to predict churn within 30 s?"],
+    "trained": [LOAD, CHURN],
+    "twice": [LOAD, CHURN, "now with recall"],
+    "models": [LOAD, CHURN, "now with recall", "list models"],
+    "pictures": ["load ./photos"],
+    "messages": ["load spam.csv"],
+    "picture model": ["load ./photos", "train with target label"],
+    "text model": ["load spam.csv", "train with target label"],
+    "distilled": [LOAD, CHURN, "distil it"],
+}
+"""What was said before, by the state that it leads to."""
 
 
 def at(state: str) -> Desk:
@@ -359,22 +377,8 @@ def at(state: str) -> Desk:
         desk.datasets = ["telco.csv"]
     if state == "two stored":
         desk.datasets = ["telco.csv", "houses.csv"]
-    if state in ("loaded", "estimated", "trained", "twice", "models", "jobs"):
-        desk.say("load telco.csv")
-    if state in ("pictures", "picture model"):
-        desk.say("load ./photos")
-    if state in ("messages", "text model"):
-        desk.say("load spam.csv")
-    if state in ("picture model", "text model"):
-        desk.say("train with target label")
-    if state == "estimated":
-        desk.say("how long would it take to predict churn within 30 s?")
-    if state in ("trained", "twice", "models"):
-        desk.say("predict which customers churn within 30 seconds")
-    if state in ("twice", "models"):
-        desk.say("now with recall")
-    if state == "models":
-        desk.say("list models")
+    for words in SAID.get(state, ()):
+        desk.say(words)
     if state == "jobs":
         desk.running, desk.done_jobs = ["job_aa11"], ["job_bb22"]
     if state == "idle":

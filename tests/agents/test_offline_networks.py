@@ -1,4 +1,9 @@
-"""Words about networks, texts, images, devices and distillation, written before the patterns that must know them."""
+"""What people say about networks, texts, images, devices and distillation, and the call that it must come to.
+
+The first 63 were written before there was a pattern for any of it, by who then wrote the patterns: 95 % came to the
+right call at the first try. The second batch was written after that and measured before anything was changed for
+it: 79 % of 57. The assertion below holds what was reached afterwards.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -82,8 +87,106 @@ ROWS: list[tuple[str, str, str | None, dict[str, Any] | str]] = [
     ("text model", "predict 'you have won a free holiday'", "predict", {}),
     ("fresh", "can you work with images?", None, "I can:"),
     ("fresh", "train yes/no models", None, "Which data"),
+    # a second batch, written after the first was understood
+    ("loaded", "could a neural network do better on churn?", TRAIN, {"models": ["network"], "target": "Churn"}),
+    (
+        "loaded",
+        "predict churn, deep learning only, 3 minutes, on my gpu",
+        TRAIN,
+        {"models": ["network"], "device": "cuda", "budget_seconds": 180.0},
+    ),
+    ("loaded", "I'd like a feed-forward net for Churn", TRAIN, {"models": ["network"]}),
+    ("trained", "add a neural network to the candidates", TRAIN, {"models": ["network"]}),
+    ("trained", "what if we used an MLP?", TRAIN, {"models": ["network"]}),
+    ("trained", "just the net this time", TRAIN, {"models": ["network"]}),
+    ("messages", "does an RNN work better than a transformer here? train both", TRAIN, {"models": ["encoder", "lstm"]}),
+    ("messages", "text classification with an lstm please", TRAIN, {"models": ["lstm"], "target": "label"}),
+    ("messages", "train BERT on these messages", TRAIN, {"models": ["encoder"], "target": "label"}),
+    ("messages", "please build a spam filter using recurrent nets", TRAIN, {"models": ["lstm"], "target": "label"}),
+    (
+        "messages",
+        "learn to tell ham and spam apart, everything except the forest",
+        TRAIN,
+        {"models": ["lightgbm", "linear", "lstm", "network"]},
+    ),
+    ("pictures", "recognise what is in the pictures", TRAIN, {"target": "label"}),
+    ("pictures", "image recognition with a ResNet50, 2 min", TRAIN, {"models": ["resnet"], "budget_seconds": 120.0}),
+    ("pictures", "go with a conv net", TRAIN, {"models": ["resnet"], "target": "label"}),
+    ("pictures", "train a vision transformer", None, "no candidate for vision transformers"),
+    ("loaded", "train for Churn using CUDA device 0", TRAIN, {"device": "cuda:0", "target": "Churn"}),
+    (
+        "loaded",
+        "predict Churn with lightgbm and a network, cpu only",
+        TRAIN,
+        {"device": "cpu", "models": ["lightgbm", "network"]},
+    ),
+    ("trained", "rerun on the graphics card", TRAIN, {"device": "cuda"}),
+    ("trained", "move it to the second gpu", TRAIN, {"device": "cuda:1"}),
+    ("trained", "once more with 2 processes please", TRAIN, {"processes": 2}),
+    ("trained", "train it in parallel, 2 processes", TRAIN, {"processes": 2}),
+    ("trained", "use both gpus", TRAIN, {"device": "cuda", "processes": 2}),
+    ("trained", "can you compress the model?", DISTIL, {"model": "mdl_1"}),
+    ("trained", "I need something smaller for my phone", DISTIL, {"model": "mdl_1"}),
+    ("trained", "could you make that faster at predicting?", DISTIL, {"model": "mdl_1"}),
+    ("trained", "distillation, please", DISTIL, {"model": "mdl_1"}),
+    (
+        "trained",
+        "run a distillation with mdl_1 as the teacher and a network as the student",
+        DISTIL,
+        {"model": "mdl_1", "student": "network"},
+    ),
+    ("trained", "turn the model into a small neural network", DISTIL, {"student": "network"}),
+    ("trained", "teacher-student training from mdl_1, 90 seconds", DISTIL, {"model": "mdl_1", "budget_seconds": 90.0}),
+    ("trained", "knowledge-distil it, 16 units wide", DISTIL, {"width": 16}),
+    ("twice", "distill mdl_1, seed 5, and name it mini", DISTIL, {"model": "mdl_1", "seed": 5}),
+    ("trained", "make a lightweight copy of the model", DISTIL, {"model": "mdl_1"}),
+    ("trained", "a tiny version of it would be nice", DISTIL, {"model": "mdl_1"}),
+    ("trained", "distil into a forest", None, "A student is a network"),
+    ("picture model", "shrink it to a smaller resnet", DISTIL, {"student": "resnet"}),
+    ("distilled", "again, this time 2 minutes", DISTIL, {"model": "mdl_1", "budget_seconds": 120.0}),
+    ("distilled", "now with width 16 on the gpu", DISTIL, {"width": 16, "device": "cuda"}),
+    ("distilled", "predict new.csv", "predict", {"model": "mdl_2"}),
+    ("distilled", "compare the two", "compare_models", {}),
+    ("distilled", "now with recall", TRAIN, {"metric": "recall"}),
+    (
+        "fresh",
+        "I have a directory called flowers with one subfolder per species, build a classifier",
+        TRAIN,
+        {"dataset": "ds_flowers", "target": "label"},
+    ),
+    ("fresh", "import the images from data/photos/", "import_dataset", {"source": "data/photos/"}),
+    ("fresh", "profile reviews/", "profile_dataset", {"dataset": "ds_reviews"}),
+    (
+        "fresh",
+        "sentiment of the texts in reviews/ with a small transformer",
+        TRAIN,
+        {"dataset": "ds_reviews", "models": ["encoder"]},
+    ),
+    ("fresh", "open the flowers directory", "import_dataset", {"source": "flowers"}),
+    ("fresh", "mnist.npz: train a cnn", TRAIN, {"dataset": "ds_mnist", "models": ["resnet"]}),
+    (
+        "fresh",
+        "how long would a resnet on ./photos take?",
+        "estimate_training",
+        {"models": ["resnet"], "target": "label"},
+    ),
+    ("fresh", "train an image model on the sample images", TRAIN, {"dataset": "ds_digit_images", "target": "digit"}),
+    ("picture model", "cat.png?", "predict", {"data": "cat.png"}),
+    ("picture model", "tell me what you see in /tmp/x/rose.webp", "predict", {"data": "/tmp/x/rose.webp"}),
+    ("picture model", "classify all new images in ./incoming", "predict", {"data": "./incoming"}),
+    (
+        "picture model",
+        "label the files in the folder incoming and save them to out.csv",
+        "predict",
+        {"data": "incoming", "out": "out.csv"},
+    ),
+    ("text model", "is 'win a free phone now' spam?", "predict", {"rows": [{"text": "win a free phone now"}]}),
+    ("text model", 'what would it say about "see you at lunch"?', "predict", {"rows": [{"text": "see you at lunch"}]}),
+    ("fresh", "do you support GPUs?", None, "I can:"),
+    ("fresh", "can you train neural networks?", None, "Which data"),
+    ("loaded", "predict which customers use the network", None, "Which of the 13 columns should I predict?"),
 ]
-REACHED = 0.97
+REACHED = 0.98
 
 
 def problem(desk_at: Callable[[str], Any], row: tuple[str, str, str | None, dict[str, Any] | str]) -> str | None:

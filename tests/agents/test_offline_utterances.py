@@ -88,7 +88,13 @@ ROWS: list[tuple[str, str, str | None, dict[str, Any] | str]] = [
     ("loaded", "predict churn but no random forest", TRAIN, {"models": ["linear", "lightgbm"]}),
     ("loaded", "predict churn with gradient boosting", TRAIN, {"models": ["lightgbm"]}),
     ("loaded", "predict churn with xgboost", None, "no candidate for xgboost"),
-    ("loaded", "predict churn with a neural network", None, "no candidate for neural networks"),
+    ("loaded", "predict churn with catboost", None, "no candidate for catboost"),
+    ("loaded", "predict churn with knn", None, "no candidate for nearest neighbours"),
+    ("loaded", "predict churn with naive Bayes", None, "network is a neural network"),
+    ("loaded", "predict churn with a neural network", TRAIN, {"models": ["network"], "target": "Churn"}),
+    ("loaded", "predict churn with a convolutional neural network", TRAIN, {"models": ["resnet"]}),
+    ("loaded", "predict churn on the gpu in 2 processes", TRAIN, {"device": "cuda", "processes": 2, "target": "Churn"}),
+    ("loaded", "predict churn within 5 minutes, no forest", TRAIN, {"models": ["linear", "lightgbm", "network"]}),
     ("loaded", "predict churn without column gender", TRAIN, {"drop": ["gender"], "target": "Churn"}),
     ("loaded", "predict churn ignoring tenure and MonthlyCharges", TRAIN, {"drop": ["tenure", "MonthlyCharges"]}),
     ("loaded", "predict churn, leave out total charges", TRAIN, {"drop": ["TotalCharges"], "target": "Churn"}),
@@ -172,6 +178,8 @@ ROWS: list[tuple[str, str, str | None, dict[str, Any] | str]] = [
     ("trained", "test the model on holdout.csv", "evaluate_model", {"data": "holdout.csv"}),
     ("trained", "check the accuracy on march.csv", "evaluate_model", {"data": "march.csv"}),
     ("trained", "evaluate the model", "evaluate_model", {"model": "mdl_1", "data": None}),
+    ("trained", "distil it into a small network", "distil_model", {"model": "mdl_1", "student": "network"}),
+    ("trained", "distill mdl_1 within 30 s", "distil_model", {"model": "mdl_1", "budget_seconds": 30.0}),
     # using
     ("trained", "predict new.csv", "predict", {"model": "mdl_1", "data": "new.csv"}),
     (

@@ -33,6 +33,30 @@ def test_the_forest_is_left_out_where_it_would_take_the_time_of_the_others(
     assert reason in proposal.why
 
 
+@pytest.mark.parametrize(
+    ("models", "seconds", "kept"),
+    [
+        (("linear", "resnet", "lightgbm", "forest"), 5, ("linear", "lightgbm")),
+        (("linear", "lstm", "lightgbm"), 20, ("linear", "lstm", "lightgbm")),
+        (("linear", "resnet"), None, ("linear", "resnet")),
+        *((("lstm",), 5, ("lstm",)), (("forest", "resnet"), 5, ("forest", "resnet"))),
+    ],
+)
+def test_a_network_is_left_out_where_there_is_no_time_for_it_and_something_else(
+    models: tuple[str, ...], seconds: float | None, kept: tuple[str, ...]
+) -> None:
+    assert choose_models({"models": models, "rows": 900, "features": 2, "budget_seconds": seconds}).models == kept
+
+
+def test_the_reason_says_that_linear_looks_at_an_image_too() -> None:
+    why = choose_models({"models": ["linear", "resnet"], "budget_seconds": 5}).why
+    assert "resnet is left out: 5 s are too few to train a network, and linear looks at the image too" in why
+
+
+def test_a_network_that_was_asked_for_is_trained_in_any_time() -> None:
+    assert choose_models({"asked": ["resnet"], "models": ["resnet"], "budget_seconds": 2}).models == ("resnet",)
+
+
 def test_what_the_user_named_is_taken() -> None:
     proposal = choose_models({"asked": ["forest"], "budget_seconds": 2, "metric": "f1"})
     assert (proposal.models, proposal.metric) == (("forest",), "f1")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from engine.errors import BadArguments
+from engine.errors import BadArguments, DeviceMissing
+from engine.families import usual_families
 from graphs.run_types import RunRequest
 from graphs.wishes import with_choices, with_limits
 
@@ -34,6 +35,7 @@ def test_a_word_of_the_goal_is_no_choice(goal: str) -> None:
         ("predict churn with lightgbm", "models", ("lightgbm",)),
         ("use only linear to predict churn", "models", ("linear",)),
         ("predict churn but no forest", "models", ("linear", "lightgbm")),
+        ("predict churn with a neural network", "models", ("network",)),
         ("predict churn without the column tenure", "drop", ("tenure",)),
         ("predict churn, leave out total charges and GENDER", "drop", ("TotalCharges", "gender")),
     ],
@@ -42,6 +44,18 @@ def test_an_explicit_choice_is_taken_and_said(goal: str, field: str, value: obje
     whole, words = with_choices(asked(goal), COLUMNS, "binary")
     assert getattr(whole, field) == value
     assert words.startswith("From the goal: ")
+
+
+@pytest.mark.parametrize("kinds", [{"number", "text"}, {"image"}])
+def test_without_one_means_the_others_that_suit_the_columns(kinds: set[str]) -> None:
+    others = tuple(name for name in usual_families(kinds) if name != "forest")
+    assert with_choices(asked("predict churn without a forest"), COLUMNS, "binary", kinds)[0].models == others
+
+
+def test_bert_is_taken_as_an_encoder_and_said_to_be_untrained() -> None:
+    whole, words = with_choices(asked("classify the messages with BERT"), ("text",), "binary")
+    assert whole.models == ("encoder",)
+    assert "no pretrained BERT" in words
 
 
 def test_a_metric_that_does_not_fit_the_task_is_passed_over_aloud() -> None:
@@ -59,6 +73,27 @@ def test_time_count_and_seed_of_the_goal_are_applied_and_said() -> None:
     whole, words = with_limits(asked("churn within 5 minutes, seed 7, 3 models"))
     assert (whole.budget_seconds, whole.seed, whole.max_models) == (300, 7, 3)
     assert words == "From the goal: seconds 300, number of models 3, seed 7.\n"
+
+
+def test_the_device_and_the_processes_of_the_goal_are_applied_and_said() -> None:
+    whole, words = with_limits(asked("predict churn on the cpu, in 2 processes"))
+    assert (whole.device, whole.processes) == ("cpu", 2)
+    assert words == "From the goal: device cpu, processes 2.\n"
+
+
+@pytest.mark.parametrize("goal", ["predict the load on the cpu", "predict cpu temperature", "count the processes"])
+def test_a_goal_about_machines_chooses_no_device(goal: str) -> None:
+    assert with_limits(asked(goal))[1] == ""
+
+
+def test_a_device_that_was_given_stands() -> None:
+    given = asked("predict churn on the gpu in 2 processes", device="cpu", processes=4)
+    assert with_limits(given) == (given, "")
+
+
+def test_a_device_of_the_goal_that_is_not_there_is_refused() -> None:
+    with pytest.raises(DeviceMissing):
+        with_limits(asked("predict churn on GPU 77"))
 
 
 def test_a_count_alone_takes_the_clock_away() -> None:

@@ -1,7 +1,8 @@
 """The documented keys of a DeepSpeed configuration, with their types and what goes with what.
 
 After the page "DeepSpeed Configuration JSON" of the DeepSpeed documentation and the signatures of its schedulers,
-as of release 0.19. Sections that this project never writes are only checked to be objects.
+as of release 0.19. Deprecated keys are refused like unknown ones. Sections that this project never writes are only
+checked to be objects.
 """
 
 from collections.abc import Mapping
@@ -164,6 +165,7 @@ class Zero(_Part):
     zero_quantized_weights: bool = False
     zero_quantized_gradients: bool = False
     log_trace_cache_warnings: bool = False
+    save_muon_momentum_buffer_in_memory: bool = False
 
     @model_validator(mode="after")
     def _offload_fits_the_stage(self) -> "Zero":

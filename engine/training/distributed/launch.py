@@ -19,6 +19,7 @@ from engine.training.events import Listener, unheard
 from engine.training.spec import DistributedSpec, FitReport
 
 GRACE_SECONDS = 10.0
+LOOPBACK = {"linux": "lo", "darwin": "lo0"}
 
 
 def launch(
@@ -29,6 +30,8 @@ def launch(
     A job that was stopped or lost its processes goes on from its last checkpoint; one that is through is not trained
     again. Of several machines, each calls this with its `node_rank` and with a folder that all of them see. Blocks;
     call it from a thread that lives as long as the training, since on Linux the processes end with that thread.
+    On one machine, gloo's tensors stay on the loopback device; but the store through which torchrun's processes find
+    each other listens on all networks, without a password, as long as they run.
 
     Raises:
         ProcessesFailed: a process died; the last lines of its log are in the sentence.
@@ -82,11 +85,18 @@ def command(job: FitJob, spec: DistributedSpec) -> list[str]:
     """The command line: as many threads in each process as there are cores for it, then torchrun, then the job."""
     threads = max(1, available_cores() // spec.processes)
     return [
-        "env", f"OMP_NUM_THREADS={threads}",
+        "env", f"OMP_NUM_THREADS={threads}", *_kept_inside(spec),
         sys.executable, "-m", "engine.training.distributed.starter", str(os.getpid()), str(exits_file(job.folder)),
         f"--nproc-per-node={spec.processes}", *_meeting(spec),
         "-m", "engine.training.distributed.worker", str(job.folder),
     ]  # fmt: skip
+
+
+def _kept_inside(spec: DistributedSpec) -> list[str]:
+    """Lets gloo use the loopback device, where it would take the network that the machine's name belongs to."""
+    if spec.nodes > 1 or sys.platform not in LOOPBACK:
+        return []
+    return [f"GLOO_SOCKET_IFNAME={LOOPBACK[sys.platform]}"]
 
 
 def _meeting(spec: DistributedSpec) -> list[str]:

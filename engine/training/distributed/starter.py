@@ -1,7 +1,8 @@
 """torchrun that ends with the process that asked for it.
 
-python -m engine.training.distributed.starter PARENT EXITS ARGS, where ARGS are torchrun's; the processes it starts are told its process id, so that they end with it. When they fail, their
-exit codes by rank are left in the file EXITS: torchrun itself only prints them.
+python -m engine.training.distributed.starter PARENT EXITS ARGS, where ARGS are torchrun's. The processes it starts
+are told its process id, so that they end with it. When they fail, their exit codes by rank are left in the file
+EXITS: torchrun itself only prints them.
 """
 
 import os

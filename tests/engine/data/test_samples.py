@@ -20,6 +20,10 @@ def test_a_sample_is_imported_with_its_target(datasets: Datasets, name: str, row
     assert (dataset.name, dataset.rows, len(frame)) == (name, rows, rows)
 
 
+def test_a_sample_brings_its_target(datasets: Datasets) -> None:
+    assert datasets.import_source("sample:diabetes").target == "progression"
+
+
 def test_an_unknown_sample_is_refused() -> None:
     with pytest.raises(BadChoice):
         sample_frame("iris")

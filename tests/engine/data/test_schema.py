@@ -230,3 +230,22 @@ def test_a_new_fraction_in_a_column_of_whole_numbers_keeps_its_value() -> None:
     found = coerce(pd.DataFrame({"i": ["2", "2.4", "2.5", None]}), schema, strict=False)["i"]
     assert found.tolist()[:3] == [2.0, 2.4, 2.5]
     assert found.isna().sum() == 1
+
+
+def test_short_messages_are_text_though_some_repeat() -> None:
+    messages = [
+        f"Ok, see you at {number % 200} then" if number % 12 else "Sorry, I'll call later" for number in range(300)
+    ]
+    assert judge(messages).kind == "text"
+
+
+def test_half_a_surrogate_pair_in_a_row_given_inline_does_not_stop_the_reading() -> None:
+    schema = Schema(columns=(Column(name="note", kind="text"),))
+    assert coerce(pd.DataFrame({"note": ["\ud800!"]}, dtype=object), schema).loc[0, "note"] == "?!"
+
+
+def test_what_a_source_tells_goes_before_what_its_cells_look_like() -> None:
+    frame = pd.DataFrame({"label": ["0", "1", "2"] * 9})
+    column = infer_schema(frame, {}, told={"label": "category"}).columns[0]
+    assert (column.kind, column.reason) == ("category", "category, as its source tells")
+    assert infer_schema(frame, {"label": "integer"}, told={"label": "category"}).kind("label") == "integer"

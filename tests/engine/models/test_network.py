@@ -9,7 +9,7 @@ from engine.errors import BadChoice, DeviceMissing, LossNotFinite
 from engine.families import NETWORKS
 from engine.features_layout import CategoryBlock, ImageBlock, Layout, NumberBlock, TextBlock
 from engine.models.augment import Augmentation, moved, thinned
-from engine.models.base import Deadline, NoTimeError, Params, Setting
+from engine.models.base import Deadline, Hearing, NoTimeError, Params, Setting
 from engine.models.model import fit_model, load_model
 from engine.models.network import Network
 from engine.models.network_params import batch_size, fit_spec, net_spec
@@ -148,7 +148,7 @@ def test_no_time_at_all_is_said() -> None:
 def test_a_fit_ends_within_its_time_and_says_so() -> None:
     x, y = texts(2000)
     said: list[str] = []
-    given = replace(setting(TEXT, seconds=1.5), note=said.append)
+    given = replace(setting(TEXT, seconds=1.5), hearing=Hearing(note=said.append))
     fit_model("lstm", x, y, {"epochs": 1000}, given)
     assert not given.deadline.reached
     assert any("not enough for all 1000 passes" in note for note in said)
@@ -180,11 +180,13 @@ def test_a_fit_that_was_left_goes_on_from_its_checkpoint_to_the_same_bits(tmp_pa
     whole = fit_model("lstm", x, y, params, setting(TEXT)).predict(x)
     ticks: list[int] = []
     left = Deadline(Control(cancelled=lambda: len(ticks) >= 13))
-    first = replace(setting(TEXT), deadline=left, tick=lambda done, _: ticks.append(done), checkpoints=tmp_path / "fit")
+    first = replace(
+        setting(TEXT), deadline=left, hearing=Hearing(lambda done, _: ticks.append(done)), checkpoints=tmp_path / "fit"
+    )
     fit_model("lstm", x, y, params, first)
     assert ticks[-1] < 20
     resumed: list[int] = []
-    second = replace(setting(TEXT), tick=lambda done, _: resumed.append(done), checkpoints=tmp_path / "fit")
+    second = replace(setting(TEXT), hearing=Hearing(lambda done, _: resumed.append(done)), checkpoints=tmp_path / "fit")
     assert fit_model("lstm", x, y, params, second).predict(x).tobytes() == whole.tobytes()
     assert resumed[0] == ticks[-1] + 1
 

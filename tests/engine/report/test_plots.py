@@ -77,3 +77,11 @@ def test_drawing_leaves_the_settings_of_matplotlib_alone() -> None:
     before = dict(mpl.rcParams)
     plots.bars("k", ["a"], [1.0], label="x")
     assert dict(mpl.rcParams) == before
+
+
+def test_the_learning_curves_of_several_networks_stand_side_by_side() -> None:
+    drawn = plots.learning_curves("k", [("resnet", [(2.3, 2.1), (1.0, 1.2)]), ("lstm-t1", [(0.7, None), (0.5, None)])])
+    assert "resnet" in drawn
+    assert "lstm-t1" in drawn
+    assert drawn.count("passes over the rows") == 2
+    assert drawn.count("held out") == 1

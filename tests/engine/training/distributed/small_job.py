@@ -70,4 +70,4 @@ def alone(job: FitJob) -> tuple[dict[str, torch.Tensor], FitReport]:
 def farthest(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
     """The largest difference between two sets of weights of the same names."""
     assert one.keys() == other.keys()
-    return max((one[name] - other[name]).abs().max().item() for name in one)
+    return max(float((one[name] - other[name]).abs().max()) for name in one)

@@ -85,7 +85,9 @@ def test_a_schedule_without_the_number_of_steps_is_refused() -> None:
 
 def test_sgd_has_the_momentum_of_the_loop() -> None:
     config = deepspeed_config(FIT.model_copy(update={"optimiser": "sgd"}), DDP)
-    assert check_deepspeed(config, 4).optimizer.params["momentum"] == MOMENTUM
+    optimizer = check_deepspeed(config, 4).optimizer
+    assert optimizer is not None
+    assert optimizer.params["momentum"] == MOMENTUM
 
 
 def test_clipping_and_activation_checkpointing_are_carried_over() -> None:

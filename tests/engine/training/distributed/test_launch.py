@@ -1,8 +1,10 @@
 """A job's processes: they tell what they do, stop when asked, and end with whoever started them."""
 
 import signal
+import socket
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -51,30 +53,34 @@ def workers(parent: psutil.Process) -> list[psutil.Process]:
     return sorted(found, key=lambda process: int(process.environ()["RANK"]))
 
 
-def test_a_job_is_lost_found_stopped_and_done_as_if_nothing_had_been(tmp_path: Path) -> None:
-    job = small_job(tmp_path / "job", STEPWISE)
+def test_a_job_is_heard_and_stopped_goes_on_and_says_which_process_it_lost(tmp_path: Path) -> None:
+    job, first, second = small_job(tmp_path, STEPWISE), Heard(), KillsOne()
+    report = launch(job, TWO, listener=first, stop=lambda: len(first.steps) > 0)
+    assert report.ended == "stopped"
+    assert report.steps == first.steps[-1] < 10
+    assert isinstance(first.events[0], FitBegan)
+    assert first.events[-1] == FitEnded(report)
     with pytest.raises(
         ProcessesFailed, match=r"Process 1 of 2 \(counted from 0\) of the training was ended by SIGKILL"
     ):
-        launch(job, TWO, listener=KillsOne())
+        launch(job, TWO, listener=second)
+    assert second.steps[0] == report.steps + 1
     assert workers(psutil.Process()) == []
 
-    second = Heard()
-    report = launch(job, TWO, listener=second, stop=lambda: len(second.steps) > 1)
-    assert report.ended == "stopped"
-    assert isinstance(second.events[0], FitBegan)
-    assert second.steps[0] > 1
 
-    third = Heard()
-    report = launch(job, TWO, listener=third)
-    assert third.steps == list(range(second.steps[-1] + 1, 11))
-    assert third.events[-1] == FitEnded(report)
-
+@pytest.mark.slow
+def test_a_job_that_lost_a_process_ends_as_if_nothing_had_been(tmp_path: Path) -> None:
+    job, rest = small_job(tmp_path / "job", STEPWISE), Heard()
+    with pytest.raises(ProcessesFailed):
+        launch(job, TWO, listener=KillsOne())
+    report = launch(job, TWO, listener=rest)
+    assert rest.steps[0] > 1
+    assert rest.steps[-1] == report.steps == 10
     weights, one = alone(small_job(tmp_path / "one", STEPWISE.model_copy(update={"batch_size": 8})))
     assert farthest(job.weights(), weights) < 1e-5
     assert report.best_score == pytest.approx(one.best_score)
     # what is done is not done again
-    assert launch(job, TWO, listener=third) == report
+    assert launch(job, TWO, listener=rest) == report
 
 
 @pytest.mark.slow
@@ -84,6 +90,22 @@ def test_an_error_of_the_training_keeps_its_code_and_its_next_step(tmp_path: Pat
         launch(job, TWO)
     assert caught.value.code == "loss_not_finite"
     assert "Try a learning rate of" in caught.value.hint
+
+
+@pytest.mark.slow
+def test_two_machines_meet_at_an_address(tmp_path: Path) -> None:
+    job = small_job(tmp_path / "job", SPEC)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    nodes = [
+        DistributedSpec(strategy="ddp", nodes=2, node_rank=rank, address=address, timeout_seconds=60) for rank in (0, 1)
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda node: launch(job, node), nodes)
+    weights, _ = alone(small_job(tmp_path / "one", SPEC.model_copy(update={"batch_size": 8})))
+    assert first == second
+    assert farthest(job.weights(), weights) < 1e-5
 
 
 @pytest.mark.slow

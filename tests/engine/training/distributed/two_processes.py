@@ -122,7 +122,7 @@ def most_apart(net: nn.Module, stage: Stage, features: Tensor, group: Group) -> 
         nn.functional.cross_entropy(model(features), target).backward()
         found.append([parameter.grad.clone() for parameter in stage.parameters()])
     apart = max((a - b).abs().max() for a, b in zip(*found, strict=True))
-    return group.total(apart).item()
+    return float(group.total(apart))
 
 
 def pipeline_job(group: Group, folder: Path) -> Iterator[tuple[str, float | bool]]:
@@ -135,9 +135,10 @@ def pipeline_job(group: Group, folder: Path) -> Iterator[tuple[str, float | bool
         small_job(job.folder, fit_spec, text_only=True).begin(spec)
     group.wait()
     own = job.checkpoints / f"stage-{group.rank}"
-    stage, (rows, valid), steps = part_of(job.net(), group, 3).stage, job.rows(), []
+    stage, (rows, valid) = part_of(job.net(), group, 3).stage, job.rows()
+    heard: list[LoopEvent] = []
     fit(stage, rows, job.loss(), job.fit(), valid=valid, score=job.score(), parallel=Staged(group),
-        checkpoints=own, listener=steps.append, stop=lambda: len(steps) > 6)  # fmt: skip
+        checkpoints=own, listener=heard.append, stop=lambda: len(heard) > 6)  # fmt: skip
     if group.rank == 1:
         shutil.rmtree(place_of(own, 3))
     done = train(job, spec, group)
