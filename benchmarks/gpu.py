@@ -2,15 +2,16 @@
 
 An encoder over tokens and a ResNet over images train on made-up rows: with every feature off (the base), with each
 feature on by itself, and in the same loop written by hand, plain and with Lightning Fabric or accelerate where these
-are installed. All take turns in each round, the base at its beginning and its end; by how much these two differ is
-the noise. The first steps of a turn, in which kernels are chosen and compiled, are not counted.
+are installed. All take turns in each round, the base at its beginning and its end: what its second line shows
+besides a ratio of 1 is noise. The first steps of a turn, in which kernels are chosen and compiled, are not counted.
 
 Of Millwright only `engine.nets` and `engine.training` are loaded, so a machine needs this repository, Python 3.11 or
-newer, torch 2.11 or newer, numpy, pydantic, psutil and safetensors (for --processes, pandas and pyarrow as well):
+newer, torch 2.11 or newer, numpy, pydantic, psutil and safetensors. One process, one device.
 
-    PYTHONPATH=. python benchmarks/gpu.py [--size small|full] [--seconds 4] [--rounds 3] [--processes 2] [--json FILE]
+    PYTHONPATH=. python benchmarks/gpu.py [--size small|full] [--seconds 6] [--rounds 3] [--[no-]compile] [--json FILE]
 
-ratio       rows/s of the line by rows/s of the engine's loop in the same precision, with no other feature on
+ratio       rows/s of the line by rows/s of the engine's loop in fp32, or for the loops by hand in the same precision,
+            with no other feature on; the median of the rounds and half of their range
 peak        most memory that tensors took on the device after the warm-up; not measured on the CPU
 reckoned    what the memory plan says beforehand
 TFLOP/s     from the operations of matrix products and convolutions in one forward and backward pass; those that
@@ -26,20 +27,19 @@ import math
 import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import AdamW, Optimizer
+from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 
 from engine.errors import MillwrightError, OutOfMemory
@@ -47,58 +47,24 @@ from engine.nets.encoder import Encoder, PooledEncoder
 from engine.nets.resnet import ResNet
 from engine.training.batch_size import free_memory, is_out_of_memory
 from engine.training.device import choose_device, describe_device
-from engine.training.events import LoopEvent, StepDone
 from engine.training.fit import fit
 from engine.training.losses import CrossEntropy
 from engine.training.memory import plan_memory
 from engine.training.precision import autocast, has_bf16
-from engine.training.rows import Batch, TensorRows
+from engine.training.rows import TensorRows
 from engine.training.spec import FitSpec, Precision
 
-Arithmetic: TypeAlias = Literal["fp32", "tf32", "bf16", "fp16"]
-KINDS: dict[Arithmetic, torch.dtype] = {
-    "fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16,
-}  # fmt: skip
+KINDS = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 CLASSES = 8
 STEPS_AN_EPOCH = 32
-SCALING_STEPS = 100
 WARM_UP = 3
-RATE = 1e-4
-NO_ANSWER = "-"
 BASE, AGAIN = "base", "base again"
-FEATURES: dict[str, dict[str, object]] = {
-    "bf16": {"precision": "bf16"},
-    "fp16": {"precision": "fp16"},
-    "compile": {"compile": True},
-    "checkpointing": {"checkpoint_activations": True},
-    "offload": {"offload_activations": True},
-    "accumulation": {"accumulate": 4},
-    "ema": {"ema_decay": 0.999},
-    "deterministic": {"deterministic": True},
-    "clip": {"clip_norm": 1.0},
+ENCODER = {
+    "small": {"vocabulary": 256, "width": 32, "heads": 4, "layers": 2, "hidden": 128, "longest": 32},
+    "full": {"vocabulary": 8192, "width": 512, "heads": 8, "layers": 8, "hidden": 2048, "longest": 256},
 }
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How large models and batches are. `texts` and `images` are rows of an optimiser step."""
-
-    width: int
-    heads: int
-    layers: int
-    length: int
-    vocabulary: int
-    texts: int
-    channels: tuple[int, ...]
-    blocks: int
-    side: int
-    images: int
-
-
-SIZES = {
-    "small": Sizes(32, 4, 2, 32, 256, 16, (8, 16, 32), 1, 16, 16),
-    "full": Sizes(512, 8, 8, 256, 8192, 64, (64, 128, 256, 512), 2, 64, 256),
-}
+RESNET = {"small": ((8, 16, 32), (1, 1, 1)), "full": ((64, 128, 256, 512), (2, 2, 2, 2))}
+SIDE, TEXTS, IMAGES = {"small": 16, "full": 64}, {"small": 16, "full": 64}, {"small": 16, "full": 256}
 
 
 @dataclass(frozen=True)
@@ -110,164 +76,148 @@ class Case:
     inputs: Tensor
     target: Tensor
     batch: int
-    single: Arithmetic
-
-    def spec(self, accumulate: int = 1, **changes: object) -> FitSpec:
-        """Every feature off but those that are given; a step has the same rows whatever is accumulated."""
-        base = FitSpec(
-            epochs=10**6, batch_size=self.batch // accumulate, accumulate=accumulate,
-            learning_rate=RATE, schedule="constant", warmup=0.0, clip_norm=None,
-        )  # fmt: skip
-        return base.model_copy(update=changes)
+    single: str
 
 
 class Stopwatch:
     """Times the optimiser steps after the warm-up until `limit` seconds are over; `peak` is in bytes."""
 
     def __init__(self, device: torch.device, limit: float) -> None:
-        self.steps = 0
+        self.steps = -1
         self.seconds = math.nan
         self.peak: int | None = None
         self._device = device
         self._limit = limit
         self._began = math.inf
 
-    def hear(self, event: LoopEvent) -> None:
-        if isinstance(event, StepDone):
-            self.step()
-
-    def step(self) -> None:
-        """A step is done, or at least handed to the device."""
+    def over(self) -> bool:
+        """Asked before every step: whether the time is over, with at least one step in it."""
         self.steps += 1
         if self.steps == WARM_UP:
-            self._now()
+            self._wait()
             if self._device.type == "cuda":
                 torch.cuda.reset_peak_memory_stats(self._device)
-            self._began = self._now()
-
-    def over(self) -> bool:
-        """Whether the time is over, with at least one step in it."""
+            self._began = time.perf_counter()
         if self.steps <= WARM_UP or time.perf_counter() - self._began < self._limit:
             return False
-        self.seconds = self._now() - self._began
+        self._wait()
+        self.seconds = time.perf_counter() - self._began
         if self._device.type == "cuda":
             self.peak = torch.cuda.max_memory_allocated(self._device)
         return True
 
-    def _now(self) -> float:
-        synchronise(self._device)
-        return time.perf_counter()
-
-
-Train: TypeAlias = Callable[[Case, torch.device, Stopwatch], tuple[str, ...]]
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A way to train, which says what there is to say of it. Its speed is compared with that of `reference`."""
-
-    name: str
-    train: Train
-    spec: FitSpec | None = None
-    precision: Precision = "fp32"
-    reference: str = BASE
+    def _wait(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
 
 
 @dataclass(frozen=True)
 class Turn:
-    """How a variant did in one round. `peak` is in bytes."""
+    """How a way to train did in one round, `rows_per_second` nan if it failed. `peak` is in bytes."""
 
     rows_per_second: float = math.nan
     peak: int | None = None
-    notes: tuple[str, ...] = ()
-    failed: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the table; None where there is nothing to say. Memory in MiB."""
+    """A line of the table; None where there is nothing to say. `spread` is half of the ratio's range; memory in MiB."""
 
     name: str
     note: str
     rows_per_second: float | None = None
     ratio: float | None = None
+    spread: float | None = None
     peak: float | None = None
     reckoned: float | None = None
     tflops: float | None = None
     of_ceiling: float | None = None
 
 
-@dataclass(frozen=True)
-class Table:
-    """What came of one case. `noise` is the median difference between the two turns of the base in a round."""
-
-    case: str
-    batch: int
-    parameters: int
-    gflop_per_row: float
-    noise: float | None
-    lines: list[Line]
-
-
-def cases(sizes: Sizes, device: torch.device) -> list[Case]:
-    """The encoder and the ResNet, with random rows that follow from fixed seeds."""
-    draw = torch.Generator().manual_seed(0)
-    tokens = torch.randint(1, sizes.vocabulary, (sizes.texts * STEPS_AN_EPOCH, sizes.length), generator=draw)
-    pixels = torch.randn(sizes.images * STEPS_AN_EPOCH, 3, sizes.side, sizes.side, generator=draw)
+def cases(size: str, device: torch.device) -> list[Case]:
+    """The encoder and the ResNet, with random rows that follow from a fixed seed."""
+    draw, texts, images = torch.Generator().manual_seed(0), TEXTS[size], IMAGES[size]
+    length, vocabulary, side = ENCODER[size]["longest"], ENCODER[size]["vocabulary"], SIDE[size]
+    tokens = torch.randint(1, vocabulary, (texts * STEPS_AN_EPOCH, length), generator=draw)
+    pixels = torch.randn(images * STEPS_AN_EPOCH, 3, side, side, generator=draw)
     classes = [torch.randint(0, CLASSES, (len(rows),), generator=draw) for rows in (tokens, pixels)]
     # torch lets convolutions, but not matrix products, use TF32 unless it is told otherwise
-    single: Arithmetic = "tf32" if device.type == "cuda" else "fp32"
+    single = "tf32" if device.type == "cuda" else "fp32"
     return [
-        Case("encoder", partial(encoder, sizes), tokens, classes[0], sizes.texts, "fp32"),
-        Case("resnet", partial(resnet, sizes), pixels, classes[1], sizes.images, single),
+        Case("encoder", partial(encoder, size), tokens, classes[0], texts, "fp32"),
+        Case("resnet", partial(resnet, size), pixels, classes[1], images, single),
     ]
 
 
-def encoder(sizes: Sizes) -> nn.Module:
-    net = Encoder(sizes.vocabulary, sizes.width, sizes.heads, sizes.layers, 4 * sizes.width, sizes.length)
-    return nn.Sequential(PooledEncoder(net), nn.Linear(sizes.width, CLASSES))
-
-
-def resnet(sizes: Sizes) -> nn.Module:
-    net = ResNet(3, sizes.channels, [sizes.blocks] * len(sizes.channels))
+def encoder(size: str) -> nn.Module:
+    net = PooledEncoder(Encoder(**ENCODER[size]))
     return nn.Sequential(net, nn.Linear(net.features, CLASSES))
 
 
-def ours(spec: FitSpec, case: Case, device: torch.device, watch: Stopwatch) -> tuple[str, ...]:
-    """The loop of the engine."""
-    rows = TensorRows(case.inputs, case.target)
-    return fit(
-        case.model(), rows, CrossEntropy(), spec, device=device, listener=watch.hear, stop=watch.over
-    ).notes  # fmt: skip
+def resnet(size: str) -> nn.Module:
+    net = ResNet(3, *RESNET[size])
+    return nn.Sequential(net, nn.Linear(net.features, CLASSES))
 
 
 @dataclass(frozen=True)
 class Kit:
-    """What a loop by hand needs; `forward` is the context of its forward pass."""
+    """What a loop by hand needs; `autocast` is the precision that the loop itself, not the model, sees to."""
 
     model: nn.Module
     optimiser: Optimizer
     backward: Callable[[Tensor], object] = torch.Tensor.backward
-    forward: Callable[[], AbstractContextManager[None]] = nullcontext
+    autocast: Precision = "fp32"
 
 
 Prepare: TypeAlias = Callable[[nn.Module, Optimizer, Precision, torch.device], Kit]
 
 
-def by_hand(
-    prepare: Prepare, precision: Precision, case: Case, device: torch.device, watch: Stopwatch
-) -> tuple[str, ...]:
+def ways(case: Case) -> dict[str, FitSpec | Prepare]:
+    """All ways to train, in the order of their turns: the engine's loop by a spec, or a loop by hand."""
+    # so many epochs that the rate never gets far in its warm-up, and nothing can diverge
+    base = FitSpec(epochs=10**6, batch_size=case.batch, clip_norm=None)
+    features: dict[str, dict[str, object]] = {
+        "bf16": {"precision": "bf16"},
+        "fp16": {"precision": "fp16"},
+        "compile": {"compile": True},
+        "checkpointing": {"checkpoint_activations": True},
+        "offload": {"offload_activations": True},
+        "accumulation": {"accumulate": 4, "batch_size": case.batch // 4},
+        "ema": {"ema_decay": 0.999},
+        "deterministic": {"deterministic": True},
+        "clip": {"clip_norm": 1.0},
+    }
+    ours = {name: base.model_copy(update=changes) for name, changes in features.items()}
+    return {BASE: base, **ours, "plain loop": plain, "Lightning Fabric": fabric, "accelerate": accelerate, AGAIN: base}
+
+
+def train(way: FitSpec | Prepare, case: Case, device: torch.device, watch: Stopwatch) -> str:
+    """Train until the time is over; what there is to say of it."""
+    if isinstance(way, FitSpec):
+        rows = TensorRows(case.inputs, case.target)
+        report = fit(case.model(), rows, CrossEntropy(), way, device=device, stop=watch.over)
+        return " ".join(report.notes)
+    by_hand(way, case, device, watch)
+    return f"in {usual_precision(device)}"
+
+
+def usual_precision(device: torch.device) -> Precision:
+    """What people train in on such a device, and the loops by hand here."""
+    return "bf16" if device.type == "cuda" and has_bf16(device) else "fp32"
+
+
+def by_hand(prepare: Prepare, case: Case, device: torch.device, watch: Stopwatch) -> None:
     """A loop without a gradient norm, events, or care for anything that could go wrong."""
     model = case.model().to(device).train()
-    kit = prepare(model, AdamW(model.parameters(), lr=RATE, fused=True), precision, device)
+    optimiser = AdamW(model.parameters(), lr=1e-4, fused=True)
+    kit = prepare(model, optimiser, usual_precision(device), device)
     for inputs, target in batches(case, device, watch):
-        with kit.forward():
+        with autocast(kit.autocast, device):
             loss = functional.cross_entropy(kit.model(inputs), target)
         kit.backward(loss)
         kit.optimiser.step()
         kit.optimiser.zero_grad(set_to_none=True)
-        watch.step()
-    return ()
 
 
 def batches(case: Case, device: torch.device, watch: Stopwatch) -> Iterator[tuple[Tensor, Tensor]]:
@@ -284,21 +234,22 @@ def on_device(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 def plain(model: nn.Module, optimiser: Optimizer, precision: Precision, device: torch.device) -> Kit:
-    return Kit(model, optimiser, forward=partial(autocast, precision, device))
+    return Kit(model, optimiser, autocast=precision)
 
 
 def fabric(model: nn.Module, optimiser: Optimizer, precision: Precision, device: torch.device) -> Kit:
     wanted = "32-true" if precision == "fp32" else f"{precision}-mixed"
-    made = first_of("lightning.fabric", "lightning_fabric").Fabric(
-        accelerator=device.type, devices=1, precision=wanted
-    )  # fmt: skip
-    return Kit(*made.setup(model, optimiser), backward=made.backward)
+    library = first_of("lightning.fabric", "lightning_fabric")
+    made = library.Fabric(accelerator=device.type, devices=1, precision=wanted)
+    model, optimiser = made.setup(model, optimiser)
+    return Kit(model, optimiser, made.backward)
 
 
 def accelerate(model: nn.Module, optimiser: Optimizer, precision: Precision, device: torch.device) -> Kit:
     wanted = "no" if precision == "fp32" else precision
     made = first_of("accelerate").Accelerator(mixed_precision=wanted, cpu=device.type == "cpu")
-    return Kit(*made.prepare(model, optimiser), backward=made.backward)
+    model, optimiser = made.prepare(model, optimiser)
+    return Kit(model, optimiser, made.backward)
 
 
 def first_of(*names: str) -> ModuleType:
@@ -307,63 +258,147 @@ def first_of(*names: str) -> ModuleType:
     return importlib.import_module((there or names)[0])
 
 
-def left_out(_case: Case, _device: torch.device, _watch: Stopwatch) -> tuple[str, ...]:
-    raise RuntimeError("left out")
-
-
-def variants(case: Case, device: torch.device, without: Sequence[str]) -> list[Variant]:
-    """In the order of their turns; the loops by hand in what people train in on such a device."""
-    specs = {BASE: case.spec(), **{name: case.spec(**changes) for name, changes in FEATURES.items()}}
-    found = [
-        Variant(name, left_out if name in without else partial(ours, spec), spec, spec.precision)
-        for name, spec in specs.items()
-    ]
-    usual: Precision = "bf16" if device.type == "cuda" and has_bf16(device) else "fp32"
-    reference = BASE if usual == "fp32" else usual
-    others = {"plain loop": plain, "Lightning Fabric": fabric, "accelerate": accelerate}
-    return [
-        *found,
-        *(Variant(f"{name}, {usual}", partial(by_hand, prepare, usual), None, usual, reference)
-          for name, prepare in others.items()),
-        Variant(AGAIN, partial(ours, specs[BASE])),
-    ]  # fmt: skip
-
-
-def measured(case: Case, device: torch.device, ceilings: dict[Arithmetic, float], asked: argparse.Namespace) -> Table:
-    """Let all variants take turns, and put together what came of it."""
-    wanted = variants(case, device, asked.without)
-    turns: dict[str, list[Turn]] = {variant.name: [] for variant in wanted}
+def measured(case: Case, device: torch.device, asked: argparse.Namespace) -> dict[str, list[Turn]]:
+    """The turns of all ways to train, by name."""
+    turns: dict[str, list[Turn]] = {}
     for _ in range(asked.rounds):
-        for variant in wanted:
-            if not any(turn.failed for turn in turns[variant.name]):
-                turns[variant.name].append(take_turn(variant, case, device, asked.seconds / asked.rounds))
-    gflop = gflop_per_row(case)
-    noise = [abs(ratio - 1) for ratio in ratios(turns[AGAIN], turns[BASE])]
-    return Table(
-        case=case.name,
-        batch=case.batch,
-        parameters=sum(weight.numel() for weight in case.model().parameters()),
-        gflop_per_row=gflop,
-        noise=statistics.median(noise) if noise else None,
-        lines=[line(variant, case, turns, device, gflop, ceilings) for variant in wanted],
-    )
+        for name, way in ways(case).items():
+            own = turns.setdefault(name, [])
+            if name == "compile" and not asked.compile:
+                own.append(Turn(note="left out (--compile)"))
+            elif not any(math.isnan(turn.rows_per_second) for turn in own):
+                own.append(take_turn(way, case, device, asked.seconds / asked.rounds))
+    return turns
 
 
-def take_turn(variant: Variant, case: Case, device: torch.device, seconds: float) -> Turn:
-    """Train from the same weights; an error is what there is to say of the variant, and not the end."""
+def take_turn(way: FitSpec | Prepare, case: Case, device: torch.device, seconds: float) -> Turn:
+    """Train from the same weights; an error is what there is to say of this way, and not the end."""
     free_memory()
     torch.manual_seed(0)
     watch = Stopwatch(device, seconds)
     try:
-        notes = variant.train(case, device, watch)
+        note = train(way, case, device, watch)
     except ModuleNotFoundError:
-        return Turn(notes=("not installed",), failed=True)
+        return Turn(note="not installed")
     except (RuntimeError, MemoryError, MillwrightError) as error:
-        return Turn(notes=(in_short(error),), failed=True)
-    return Turn((watch.steps - WARM_UP) * case.batch / watch.seconds, watch.peak, notes)
+        return Turn(note=in_short(error))
+    return Turn((watch.steps - WARM_UP) * case.batch / watch.seconds, watch.peak, note)
 
 
 def in_short(error: BaseException) -> str:
     if isinstance(error, OutOfMemory) or is_out_of_memory(error):
         return "out of memory"
     return (str(error).strip() or type(error).__name__).splitlines()[0][:100]
+
+
+def lines(
+    case: Case, turns: dict[str, list[Turn]], device: torch.device, gflop: float, ceilings: dict[str, float]
+) -> Iterator[Line]:
+    """The medians of the turns, and what the memory plan says."""
+    few = TensorRows(case.inputs, case.target).batch(torch.arange(4))
+    for name, way in ways(case).items():
+        own = turns[name]
+        if math.isnan(own[-1].rows_per_second):
+            yield Line(name, own[-1].note)
+            continue
+        spec = way if isinstance(way, FitSpec) else None
+        precision = usual_precision(device) if spec is None else spec.precision
+        reference = precision if spec is None and precision != "fp32" else BASE
+        rate = statistics.median(turn.rows_per_second for turn in own)
+        tflops, compared = gflop * rate / 1000, ratios(own, turns[reference])
+        plan = (
+            None
+            if spec is None
+            else plan_memory(case.model().to(device), few, spec, available=sys.maxsize, device=device)
+        )
+        yield Line(
+            name=name,
+            note=own[0].note,
+            rows_per_second=rate,
+            ratio=statistics.median(compared) if compared else None,
+            spread=(max(compared) - min(compared)) / 2 if compared else None,
+            peak=None if own[0].peak is None else max(turn.peak or 0 for turn in own) / 2**20,
+            reckoned=None if plan is None else plan.total / 2**20,
+            tflops=tflops,
+            of_ceiling=tflops / ceilings[case.single if precision == "fp32" else precision],
+        )
+
+
+def ratios(turns: Sequence[Turn], reference: Sequence[Turn]) -> list[float]:
+    """Of speeds, round by round, so that a machine that grows busy slows both alike; none if either has failed."""
+    both = zip(turns, reference, strict=False)  # one that failed takes no more turns
+    found = [own.rows_per_second / other.rows_per_second for own, other in both]
+    return [] if math.isnan(sum(found)) else found
+
+
+def gflop_per_row(case: Case) -> float:
+    """Counted on tensors without content, where attention is made of matrix products that can be counted."""
+    model = case.model().to("meta").train()
+    with FlopCounterMode(display=False) as counter:
+        functional.cross_entropy(model(case.inputs[:2].to("meta")), case.target[:2].to("meta")).backward()
+    return float(counter.get_total_flops()) / 2 / 1e9
+
+
+def ceiling(kind: str, device: torch.device) -> float:
+    """TFLOP/s of the fastest of a few square matrix products; larger ones are left out where one takes long."""
+    torch.set_float32_matmul_precision("high" if kind == "tf32" else "highest")
+    best, seconds = 0.0, 0.0
+    for size in (4096, 8192, 16384) if device.type == "cuda" else (128, 256, 512, 1024):
+        if seconds < 0.1:
+            matrix = torch.randn(size, size, device=device).to(KINDS[kind])
+            product = Timer("matrix @ matrix", globals={"matrix": matrix}, num_threads=torch.get_num_threads())
+            seconds = product.blocked_autorange(min_run_time=0.1).median
+            best = max(best, 2 * size**3 / seconds / 1e12)
+    torch.set_float32_matmul_precision("highest")
+    return best
+
+
+def show(found: Sequence[Line]) -> None:
+    print(f"{'':17}{'rows/s':>9}{'ratio':>17}{'peak MiB':>10}{'reckoned':>10}{'TFLOP/s':>9}{'of ceiling':>12}")
+    for row in found:
+        wide = None if row.ratio is None else f"{row.ratio:.3f} +-{row.spread:.3f}"
+        cells = (
+            (row.rows_per_second, 9, ".0f"), (wide, 17, ""), (row.peak, 10, ".0f"),
+            (row.reckoned, 10, ".1f"), (row.tflops, 9, ".3g"), (row.of_ceiling, 12, ".1%"),
+        )  # fmt: skip
+        filled = "".join(f"{'-' if value is None else format(value, kind):>{width}}" for value, width, kind in cells)
+        print(f"{row.name:17}{filled}  {row.note}".rstrip(), flush=True)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--size", choices=list(ENCODER), help="full on CUDA, else small")
+    parser.add_argument("--seconds", type=float, help="of each variant, in all rounds: 6 on CUDA, else 1.2")
+    parser.add_argument("--rounds", type=int, default=3, help="turns that each variant takes")
+    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, help="on CUDA unless refused, else not")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    return parser.parse_args()
+
+
+def main() -> None:
+    # read by CUDA's matrix products before the first of them; without it they are not deterministic
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    asked, began = arguments(), time.perf_counter()
+    device = choose_device(asked.device)
+    cuda = device.type == "cuda"
+    asked.size = asked.size or ("full" if cuda else "small")
+    asked.seconds = asked.seconds or (6.0 if cuda else 1.2)
+    asked.compile = cuda if asked.compile is None else asked.compile
+    about = f"{describe_device(device)}, torch {torch.__version__}, size {asked.size}, {asked.rounds} rounds"
+    ceilings = {kind: ceiling(kind, device) for kind in KINDS if cuda or kind != "tf32"}
+    print(f"{about}\nmatrix products:", ", ".join(f"{kind} {best:.3g} TFLOP/s" for kind, best in ceilings.items()))
+    tables = {}
+    for case in cases(asked.size, device):
+        gflop, weights = gflop_per_row(case), sum(weight.numel() for weight in case.model().parameters())
+        print(f"\n{case.name}: {weights:,} weights, {gflop:.3g} GFLOP a row, {case.batch} rows a step", flush=True)
+        tables[case.name] = list(lines(case, measured(case, device, asked), device, gflop, ceilings))
+        show(tables[case.name])
+    print(f"\n{time.perf_counter() - began:.0f} s in all; load {os.getloadavg()[0]:.1f}")
+    if asked.json is not None:
+        rows = {name: [asdict(row) for row in table] for name, table in tables.items()}
+        asked.json.write_text(json.dumps({"about": about, "tflops": ceilings, **rows}, indent=2), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from engine.evaluate import Evaluation
     from engine.explain import Importance
 
-_LIBRARIES = ("numpy", "pandas", "scikit-learn", "lightgbm", "skops", "scipy")
+_LIBRARIES = ("numpy", "pandas", "scikit-learn", "lightgbm", "skops", "scipy", "torch", "tokenizers", "pillow")
 _MOST_KNOWN = 1_000
 
 

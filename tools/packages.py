@@ -58,6 +58,15 @@ def size_mb(package: Path) -> float:
     return round(sum(path.stat().st_size for path in package.rglob("*") if path.is_file()) / MB, 3)
 
 
+def image_columns(record: "ModelRecord") -> tuple[str, ...]:
+    """The columns of a model that hold images: in new rows they may be paths.
+
+    Raises:
+        PackageDamaged: its folder is not whole.
+    """
+    return tuple(column.name for column in read_info(record.package).columns if column.kind == "image")
+
+
 def model_size_mb(package: Path) -> float:
     """Size in MB of what answers: feature plans and weights, without report and profile."""
     members = package / PackageFiles.MEMBERS

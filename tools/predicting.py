@@ -8,11 +8,13 @@ from engine.errors import BadArguments, NotFound
 from tools.answers_file import checked_out, write_answers
 from tools.finding import is_source
 from tools.models import Predictions, PredictRequest
+from tools.packages import image_columns
 from tools.spec import Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from engine.registry import ModelRecord
     from tools.workshop import Workshop
 
 MOST_WITHOUT_FILE = 1_000
@@ -36,7 +38,7 @@ def predict(workshop: "Workshop", request: PredictRequest) -> Predictions:
     _check(request)
     path = checked_out(workshop, request)
     record = workshop.registry.get(request.model)
-    frame, notes = _rows(workshop, request)
+    frame, notes = _rows(workshop, request, record)
     if request.out is None and len(frame) > MOST_WITHOUT_FILE:
         raise BadArguments(
             f"{len(frame):,} rows are too many to return (at most {MOST_WITHOUT_FILE:,}).", "Give `out`, a CSV file."
@@ -63,20 +65,22 @@ def _check(request: PredictRequest) -> None:
         )
 
 
-def _rows(workshop: "Workshop", request: PredictRequest) -> "tuple[pd.DataFrame, tuple[str, ...]]":
+def _rows(
+    workshop: "Workshop", request: PredictRequest, record: "ModelRecord"
+) -> "tuple[pd.DataFrame, tuple[str, ...]]":
     import pandas as pd
 
     if request.data is None:
         return pd.DataFrame.from_records(list(request.rows)), ()
     if is_source(request.data):
-        return workshop.datasets.read_rows(request.data), ()
+        return workshop.datasets.read_rows(request.data, images=image_columns(record)), ()
     try:
         dataset = workshop.datasets.get(request.data)
     except NotFound:
         if not Path(request.data).suffix:
             raise
         # it looks like a file: let the reader say that it is not there, with the nearest name
-        return workshop.datasets.read_rows(request.data), ()
+        return workshop.datasets.read_rows(request.data, images=image_columns(record)), ()
     note = "These are the training rows; the sealed test rows stay closed."
     return workshop.datasets.training_frame(dataset.id), (note,)
 
@@ -92,8 +96,9 @@ def estimate_prediction(workshop: "Workshop", request: PredictRequest) -> Estima
 
     _check(request)
     began = time.perf_counter()
-    frame, _ = _rows(workshop, request)
-    predictor = load(workshop.registry.get(request.model).package)
+    record = workshop.registry.get(request.model)
+    frame, _ = _rows(workshop, request, record)
+    predictor = load(record.package)
     reading = time.perf_counter() - began
     head = frame.head(PILOT_ROWS)
     began = time.perf_counter()

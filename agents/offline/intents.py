@@ -40,6 +40,7 @@ _UNSEEN = re.compile(
     r"(?:these|those|my new|the new|new|unseen|more|everything)\b.*_source_",
     re.IGNORECASE,
 )
+_TRAINS = re.compile(r"\b[Tt]rain|_(?:metric|family|nofamily|budget|seed|drop|max_models|device|processes)_")
 _NEW_GOAL = re.compile(r"\b(?:predict|forecast|classify|target|label|new model|from scratch)\b", re.IGNORECASE)
 
 
@@ -150,8 +151,9 @@ def _one_text(score: dict[str, float], slots: Slots, context: Context) -> None:
 
 
 def _examples_by_name(score: dict[str, float], slots: Slots, context: Context) -> None:
-    """'classify these images: ./new' is a training without a model, and a prediction with one."""
-    if context.has_model and _UNSEEN.search(slots.rest):
+    """'classify these images: ./new' is a training without a model, and a prediction with one, unless settings of a
+    training stand beside it."""
+    if context.has_model and _UNSEEN.search(slots.rest) and not _TRAINS.search(slots.rest):
         score["predict"] = max(score.get("predict", 0.0), 5.0)
 
 

@@ -117,7 +117,10 @@ def _sampled(table: Table, seed: int) -> Table:
     rows = np.sort(np.random.default_rng([seed, 4]).permutation(len(table.y))[:PILOT_ROWS])
     validation = Validation("pilot", np.full(len(rows), -1, dtype=np.int8))
     teacher = None if table.teacher is None else table.teacher[rows]
-    return replace(table, frame=table.frame.iloc[rows], y=table.y[rows], validation=validation, teacher=teacher)
+    # a pilot is over before several processes would have found each other
+    return replace(
+        table, processes=1, frame=table.frame.iloc[rows], y=table.y[rows], validation=validation, teacher=teacher
+    )
 
 
 def _memory(table: Table, width: int, preparation: Preparation) -> float:

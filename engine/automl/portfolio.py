@@ -85,6 +85,9 @@ def params_of(name: str, metric: Metric, task: Task, seed: int) -> Params:
     """The parameters of a candidate, the same for the same name and seed."""
     family, number = family_of(name), int((_NAME.fullmatch(name) or [0, 0, 0])[2] or 0)
     loss: Params = {"loss": "absolute"} if task == "regression" and metric.name == "mae" else {}
+    if family in NETWORKS and metric.uses == "labels":
+        # the pass that is kept is the one with the most right labels, not the one with the best probabilities
+        loss = {"judge": "labels"}
     if number == 0:
         return loss
     curated = _CURATED.get(family, ())

@@ -1,5 +1,6 @@
 """From fitted candidates to the model that is packaged: choose or blend, then fit again on all rows if time allows."""
 
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -162,7 +163,8 @@ class Selector:
         table, kind, params = self.features.table, family_of(outcome.model), outcome.params
         try:
             part = self.features.whole(kind, deadline.check)
-            setting = part.setting(table, deadline, self.spec.seed, self.spec.threads)
+            working = self.record.working(f"refit-{outcome.model}")
+            setting = part.setting(table, deadline, self.spec.seed, self.spec.threads, checkpoints=working)
             with threadpool_limits(limits=1, user_api="blas"):
                 model = fit_model(kind, *part.train, params, setting)
         except NoTimeError:
@@ -170,6 +172,7 @@ class Selector:
         if deadline.reached:
             return "no time to finish its fit on all rows"
         save_member(folder, part.plan, model, task=table.task, classes=self.preparation.classes, params=params)
+        shutil.rmtree(working, ignore_errors=True)
         return ""
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -153,15 +153,23 @@ class Datasets:
         ledger.record_look(dataset.id, model, purpose)
         return read_part(dataset.folder, "test")
 
-    def read_rows(self, source: str, schema: Schema | None = None, options: ReadOptions | None = None) -> pd.DataFrame:
+    def read_rows(
+        self,
+        source: str,
+        schema: Schema | None = None,
+        options: ReadOptions | None = None,
+        images: Collection[str] = (),
+    ) -> pd.DataFrame:
         """New rows to predict or score, from one row on; nothing is stored.
 
         With a schema, the columns that both it and the source have come back in its kinds; the others are left out.
+        Without one, `images` names columns that hold images or paths to them.
 
         Raises:
             DataError: as `read_source`.
         """
-        kinds = None if schema is None else {column.name: column.kind for column in schema.columns}
+        known = {column.name: column.kind for column in schema.columns} if schema is not None else {}
+        kinds = {**known, **dict.fromkeys(images, "image")} or None
         frame = read_source(source, self.limits, options, kinds).frame
         if schema is None:
             return frame

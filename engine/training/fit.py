@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from itertools import islice
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -161,8 +160,7 @@ class _Run:
         for sentence in (*self.keeper.damaged, *notes):
             self.now.note(sentence)
         if self.spec.compile and self.now.step < self.total:
-            batches = self.loader.step(self.now.epoch, self.now.index, self.now.batch_size)
-            self.now.note(self.learner.compile(islice(batches, 1)))
+            self.now.note(self.learner.compile(partial(self.loader.step, self.now.epoch, self.now.index)))
         learned = sum(weight.numel() for weight in self.learner.model.parameters() if weight.requires_grad)
         self.tell(lambda: events.FitBegan(self.spec.epochs, self.total, self.sampler.rows, learned))
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from itertools import islice
 from typing import TypeAlias
 
 import torch
@@ -71,13 +72,13 @@ class Learner:
                 "Take optimiser 'sgd', a smaller model, or several processes that share it (strategy 'fsdp').",
             ) from error
 
-    def compile(self, micro_batches: Iterable[MicroBatch]) -> str:
-        """Compile the forward pass by trying it (nothing is learned); in words what came of it."""
+    def compile(self, micro_batches: Callable[[int], Iterator[MicroBatch]]) -> str:
+        """Compile the forward pass by trying it on a batch (nothing is learned); in words what came of it."""
         began = time.monotonic()
         self._rewind.mark()
         self._forward = torch.compile(self.model)
         try:
-            self._backward(micro_batches)
+            self.batch_size.fitting(lambda size: self._backward(islice(micro_batches(size), 1)), self._undo)
         except torch._dynamo.exc.TorchDynamoException as error:
             self._forward = self.model
             return f"The model is not compiled: {_first_line(error)}."

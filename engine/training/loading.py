@@ -28,7 +28,6 @@ class Loader:
         self._rows = rows
         # looked up once: to ask a protocol takes as long as a small layer
         self._augmented = rows.augmented if isinstance(rows, AugmentedRows) else None
-        self._draw = torch.Generator()
         self._sampler = sampler
         self._device = device
         self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
@@ -59,8 +58,7 @@ class Loader:
         if self._augmented is None:
             batch = self._rows.batch(index)
         else:
-            self._draw.manual_seed(derived_seed(self._sampler.seed, epoch, part.start))
-            batch = self._augmented(index, self._draw)
+            batch = self._augmented(index, derived_seed(self._sampler.seed, epoch, part.start))
         if self._stream is None:
             return on_device(batch, self._device)
         with torch.cuda.stream(self._stream):
@@ -75,7 +73,7 @@ class Loader:
 def on_device(batch: Batch, device: torch.device) -> Batch:
     """The batch on `device`; to CUDA through pinned memory, without waiting for the copy."""
     if device.type != "cuda":
-        return batch.each(lambda tensor: tensor.to(device))
+        return batch if all(tensor.device == device for tensor in batch.tensors) else batch.each(lambda t: t.to(device))
     return batch.each(lambda tensor: _pinned(tensor).to(device, non_blocking=True))
 
 

@@ -45,15 +45,18 @@ class Rows(Protocol):
 class AugmentedRows(Rows, Protocol):
     """Rows that are changed at random each time they are learned from; never when they are only looked at.
 
-    All randomness has to come from `generator` (on the CPU): it follows from the seed and from which rows are asked
-    for, so that a training that was interrupted sees the same rows again.
+    All randomness has to follow from `seed`, which follows from the training's own and from the place of the rows in
+    it, so that a training that was interrupted sees the same rows again.
     """
 
-    def augmented(self, index: Tensor, generator: torch.Generator) -> Batch: ...
+    def augmented(self, index: Tensor, seed: int) -> Batch: ...
 
 
 class TensorRows:
-    """Rows that lie in memory as tensors. `augment` changes the inputs of a batch, in training only."""
+    """Rows that lie as tensors on one device, in the machine's memory as a rule.
+
+    `augment` changes the inputs of a batch, in training only; it draws from the generator (of the CPU) that it gets.
+    """
 
     def __init__(
         self,
@@ -62,11 +65,13 @@ class TensorRows:
         weight: Tensor | None = None,
         augment: Augment | None = None,
     ) -> None:
-        """Raises ValueError when the tensors differ in their number of rows."""
+        """Raises ValueError when the tensors differ in their number of rows, or in their device."""
         whole = Batch((inputs,) if isinstance(inputs, Tensor) else tuple(inputs), target, weight)
         lengths = {len(tensor) for tensor in whole.tensors}
         if len(lengths) > 1:
             raise ValueError(f"Inputs, target and weight must have as many rows; they have {sorted(lengths)}.")
+        if len({tensor.device for tensor in whole.tensors}) > 1:
+            raise ValueError("Inputs, target and weight must be on the same device.")
         self._whole = whole
         self._augment = augment
 
@@ -74,10 +79,12 @@ class TensorRows:
         return len(self._whole)
 
     def batch(self, index: Tensor) -> Batch:
-        return self._whole.each(lambda tensor: tensor.index_select(0, index.to(tensor.device)))
+        place = index.to(self._whole.target.device)
+        return self._whole.each(lambda tensor: tensor.index_select(0, place))
 
-    def augmented(self, index: Tensor, generator: torch.Generator) -> Batch:
+    def augmented(self, index: Tensor, seed: int) -> Batch:
         batch = self.batch(index)
         if self._augment is None:
             return batch
-        return Batch(self._augment(batch.inputs, generator), batch.target, batch.weight)
+        draw = torch.Generator().manual_seed(seed)
+        return Batch(self._augment(batch.inputs, draw), batch.target, batch.weight)

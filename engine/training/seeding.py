@@ -58,6 +58,7 @@ def random_state(device: torch.device) -> Tensor:
 def set_random_state(state: Tensor, device: torch.device) -> None:
     """Put the global generators back to where `random_state` found them."""
     cpu = len(torch.get_rng_state())
-    torch.set_rng_state(state[:cpu])
+    # copies, since torch reads the state from the start of a view's storage, which is another process's row
+    torch.set_rng_state(state[:cpu].clone())
     if device.type == "cuda":
-        torch.cuda.set_rng_state(state[cpu:], device)
+        torch.cuda.set_rng_state(state[cpu:].clone(), device)

@@ -2,7 +2,7 @@
 
 The first 63 were written before there was a pattern for any of it, by who then wrote the patterns: 95 % came to the
 right call at the first try. The second batch was written after that and measured before anything was changed for
-it: 79 % of 57. The assertion below holds what was reached afterwards.
+it: 79 % of its 57; one row came later. The assertion below holds what was reached afterwards.
 """
 
 from collections.abc import Callable
@@ -182,6 +182,7 @@ ROWS: list[tuple[str, str, str | None, dict[str, Any] | str]] = [
     ),
     ("text model", "is 'win a free phone now' spam?", "predict", {"rows": [{"text": "win a free phone now"}]}),
     ("text model", 'what would it say about "see you at lunch"?', "predict", {"rows": [{"text": "see you at lunch"}]}),
+    ("picture model", "classify these messages: spam.csv, with an lstm", TRAIN, {"models": ["lstm"]}),
     ("fresh", "do you support GPUs?", None, "I can:"),
     ("fresh", "can you train neural networks?", None, "Which data"),
     ("loaded", "predict which customers use the network", None, "Which of the 13 columns should I predict?"),

@@ -6,7 +6,7 @@ from engine.data.samples import sample_frame
 from engine.data.schema import coerce, infer_schema
 from engine.features import FeaturePlan
 from engine.features_layout import ImageBlock
-from engine.pixels import pixel_grid
+from engine.pixels import kinds_with_pixels, pixel_grid
 
 
 def test_the_columns_of_the_digits_are_an_image() -> None:
@@ -62,3 +62,10 @@ def test_the_plan_of_pixels_gives_the_same_bits_after_reload() -> None:
     plan = FeaturePlan.fit(frame, schema, schema.features("digit"), "network")
     again = FeaturePlan.from_json(plan.to_json())
     assert np.asarray(again.transform(frame)).tobytes() == np.asarray(plan.transform(frame)).tobytes()
+
+
+def test_pixels_count_as_an_image_among_the_kinds() -> None:
+    pixels = {f"pixel_{row}_{column}": "number" for row in range(8) for column in range(8)}
+    assert kinds_with_pixels({**pixels, "name": "text"}) == {"number", "text", "image"}
+    assert kinds_with_pixels(dict.fromkeys(pixels, "text")) == {"text"}
+    assert kinds_with_pixels({"a": "integer"}) == {"integer"}

@@ -13,6 +13,7 @@ from engine.errors import JobFailed, MillwrightError, ProcessesFailed
 from engine.files import write_json
 
 LINES = 12
+_BY_THE_SYSTEM = "If nobody did that, it was probably the system, for want of memory. "
 
 
 class Failure(BaseModel):
@@ -62,7 +63,7 @@ def failed(folder: Path, log: Path, processes: int) -> MillwrightError:
         return ProcessesFailed(
             f"Process {rank} of {processes} (counted from 0) of the training was ended by {name}. "
             f"The last lines of its log:\n{_lines(log_end(log))}",
-            f"If nobody did that, it was probably the machine, for want of memory. {go_on}",
+            f"{_BY_THE_SYSTEM if name == 'SIGKILL' else ''}{go_on}",
         )
     found = sorted((_read(path) for path in folder.glob("failed-*.json")), key=lambda failure: failure.at)
     if not found:

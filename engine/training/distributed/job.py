@@ -1,7 +1,8 @@
 """A training as a folder, so that other processes can do it, and go on with it.
 
 net.json, fit.json       what is trained, and how
-goal.json                the loss by name and options, and the name of the metric that validation goes by
+goal.json                the loss by name and options, the name of the metric that validation goes by, and how rows
+                         are changed at random each time they are learned from
 rows.safetensors         features, target and weight, and those of the validation rows (valid_features, ...)
 initial.safetensors      weights to begin with; fresh ones from the seed without it
 distributed.json         in which processes, written by `launch`
@@ -29,6 +30,7 @@ from engine.metrics import score as metric_value
 from engine.nets.mixed import build_net
 from engine.nets.spec import NetSpec
 from engine.training import losses
+from engine.training.augment import Augmentation
 from engine.training.distributed.failure import failure_files
 from engine.training.losses import Loss
 from engine.training.rows import Rows, TensorRows
@@ -43,6 +45,8 @@ LOSSES: dict[str, type[Loss]] = {
         losses.AbsoluteError, losses.Huber, losses.Distillation, losses.RegressionDistillation,
     )
 }  # fmt: skip
+
+AUGMENTATION = TypeAdapter(Augmentation)
 
 
 @dataclass(frozen=True)
@@ -100,11 +104,15 @@ class FitJob:
     def rows(self) -> tuple[TensorRows, TensorRows | None]:
         """Those to learn from, and those to validate with if there are any."""
         tensors = self._tensors("rows")
-        rows = TensorRows(tensors["features"], tensors["target"], tensors.get("weight"))
+        rows = TensorRows(tensors["features"], tensors["target"], tensors.get("weight"), self._augment())
         if "valid_features" not in tensors:
             return rows, None
         valid = TensorRows(tensors["valid_features"], tensors["valid_target"], tensors.get("valid_weight"))
         return rows, valid
+
+    def _augment(self) -> Augmentation | None:
+        found = json.loads(self._text("goal.json"))["augment"]
+        return None if found is None else AUGMENTATION.validate_python(found)
 
     def finish(self, weights: Mapping[str, Tensor], report: FitReport) -> None:
         """Write down the result."""
@@ -138,8 +146,9 @@ def write_job(
     valid: Rows | None = None,
     score: str | None = None,
     weights: Mapping[str, Tensor] | None = None,
+    augment: Augmentation | None = None,
 ) -> FitJob:
-    """Write down a training for `launch`. Rows are taken as they are: random changes (`augment`) do not come along.
+    """Write down a training for `launch`. Rows are taken as they are; `augment` says how they are changed at random.
 
     Raises:
         BadChoice: `loss` is none of the engine's own, or `score` no metric.
@@ -154,7 +163,11 @@ def write_job(
     write_json(folder / "fit.json", fit.model_dump())
     write_json(
         folder / "goal.json",
-        {"loss": {"name": name, "options": TypeAdapter(type(loss)).dump_python(loss)}, "score": score},
+        {
+            "loss": {"name": name, "options": TypeAdapter(type(loss)).dump_python(loss)},
+            "score": score,
+            "augment": None if augment is None else AUGMENTATION.dump_python(augment, mode="json"),
+        },
     )
     write_tensors(folder / "rows.safetensors", {**_tensors_of(rows, ""), **_tensors_of(valid, "valid_")})
     if weights is not None:

@@ -8,12 +8,12 @@ import torch
 from engine.errors import BadChoice, DeviceMissing, LossNotFinite
 from engine.families import NETWORKS
 from engine.features_layout import CategoryBlock, ImageBlock, Layout, NumberBlock, TextBlock
-from engine.models.augment import Augmentation, moved, thinned
 from engine.models.base import Deadline, Hearing, NoTimeError, Params, Setting
 from engine.models.model import fit_model, load_model
 from engine.models.network import Network
 from engine.models.network_params import batch_size, fit_spec, net_spec
 from engine.progress import Control
+from engine.training.augment import Augmentation, moved, thinned
 
 RNG = np.random.default_rng(3)
 QUICK: Params = {"epochs": 12, "width": 32, "learning_rate": 0.01}
@@ -244,3 +244,16 @@ def test_numbers_and_categories_are_not_augmented() -> None:
     features = torch.rand(5, 5)
     (same,) = Augmentation(layout)((features,), torch.Generator())
     assert torch.equal(same, features)
+
+
+def test_two_processes_train_the_network_that_one_trains(tmp_path: Path) -> None:
+    x = RNG.normal(size=(120, 4)).astype(np.float32)
+    y = (x[:, 0] > 0).astype(np.int64)
+    params = QUICK | {"epochs": 2, "dropout": 0.0, "batch_size": 16}
+    alone = fit_model("network", x, y, params, setting(NUMBER)).predict(x)
+    said: list[tuple[int, int]] = []
+    hearing = Hearing(lambda done, total: said.append((done, total)))
+    two = replace(setting(NUMBER), processes=2, checkpoints=tmp_path / "job", hearing=hearing)
+    together = fit_model("network", x, y, params, two).predict(x)
+    assert np.abs(together - alone).max() < 1e-4
+    assert said[-1] == (16, 16)

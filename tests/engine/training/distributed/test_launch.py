@@ -60,9 +60,7 @@ def test_a_job_is_heard_and_stopped_goes_on_and_says_which_process_it_lost(tmp_p
     assert report.steps == first.steps[-1] < 10
     assert isinstance(first.events[0], FitBegan)
     assert first.events[-1] == FitEnded(report)
-    with pytest.raises(
-        ProcessesFailed, match=r"Process 1 of 2 \(counted from 0\) of the training was ended by SIGKILL"
-    ):
+    with pytest.raises(ProcessesFailed, match=r"Process 1 of 2 .* was ended by SIGKILL"):
         launch(job, TWO, listener=second)
     assert second.steps[0] == report.steps + 1
     assert workers(psutil.Process()) == []

@@ -1,0 +1,225 @@
+"""One fit of a network: rows as tensors, the loss and the score, memory, checkpoints, and one process or several."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.features import Matrix
+from engine.features_layout import ImageBlock
+from engine.models.base import Floats, Params, Setting, Target
+from engine.models.network_params import SMOOTHING, fit_spec, net_spec
+from engine.nets.mixed import MixedNet, build_net
+from engine.training.augment import Augmentation
+from engine.training.checkpoint import load as load_checkpoint
+from engine.training.device import choose_device
+from engine.training.events import EpochDone, FitBegan, Listener, LoopEvent, StepDone
+from engine.training.fit import fit as fit_loop
+from engine.training.losses import (
+    AbsoluteError,
+    CrossEntropy,
+    Distillation,
+    Loss,
+    RegressionDistillation,
+    SquaredError,
+)
+from engine.training.memory import plan_memory
+from engine.training.rows import TensorRows
+from engine.training.spec import DistributedSpec, FitReport, FitSpec, Precision
+
+ALPHA = 0.5
+"""Weight of a teacher's answers beside the labels."""
+SOFTNESS = 2.0
+"""Temperature at which a student hears its teacher."""
+PLAIN = 1e-3
+"""Weight of the log loss beside the share of right labels, so that it decides between equals."""
+WORTH_KEEPING_S = 60.0
+"""Seconds from which a fit keeps checkpoints; a shorter one is sooner done again."""
+TIME_KEPT = 0.05
+"""Share of a fit's time that is left for what follows the last step."""
+
+
+@dataclass(frozen=True)
+class Taught:
+    """`plain` for targets alone (n,), `taught` for targets beside a teacher's answers (n, 1 + answers)."""
+
+    plain: Loss
+    taught: Loss
+
+    def __call__(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        return (self.plain if target.ndim == 1 else self.taught)(output, target, weight)
+
+
+class Fitting:
+    """One fit: rows and targets as tensors, the net, and what is said of it."""
+
+    def __init__(self, kind: str, features: Matrix, y: Target, params: Params, setting: Setting) -> None:
+        self.kind = kind
+        self.params = params
+        self.setting = setting
+        self.device = choose_device(setting.device)
+        self.centre, self.scale = _centred(y) if setting.regression else (0.0, 1.0)
+        self.spec = net_spec(kind, setting.layout, 1 if setting.regression else setting.classes, params)
+        images = [block for block in self.spec.layout if isinstance(block, ImageBlock)]
+        self.augment = Augmentation(self.spec.layout, flip=any(block.channels == 3 for block in images))
+        self.rows = self._rows(features, y, setting.weights, setting.teacher, learned=True)
+        valid = setting.valid
+        # the judge goes by the labels alone: the teacher is only asked about rows to learn from
+        self.valid = None if valid is None else self._rows(valid[0], valid[1], None, None, learned=False)
+
+    def run(self) -> tuple[MixedNet, FitReport]:
+        """The trained net, and how its training went."""
+        torch.set_num_threads(self.setting.threads)
+        gpu = self.device.type == "cuda"
+        seconds = _usable(self.setting.deadline.left())
+        wished = fit_spec(
+            self.kind, len(self.rows), self.params, self.setting.seed, seconds, self._precision(), gpu=gpu
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.setting.seed)
+            net = build_net(self.spec).to(self.device)
+        spec = self._fitting_memory(net, wished)
+        report = self._alone(net, spec) if self._folder() is None else self._together(net, spec)
+        self._tell(report, spec)
+        return net, report
+
+    def _alone(self, net: MixedNet, wished: FitSpec) -> FitReport:
+        spec, checkpoints = self._going_on(wished)
+        return fit_loop(
+            net, self.rows, self._loss(), spec, device=self.device, valid=self.valid, score=self._score(),
+            checkpoints=checkpoints, listener=self._listener(), stop=self.setting.deadline.over,
+        )  # fmt: skip
+
+    def _folder(self) -> Path | None:
+        """Where several processes would work together; None when one is to do it alone."""
+        if self.setting.processes == 1 or self.setting.teacher is not None:
+            return None
+        return self.setting.checkpoints
+
+    def _together(self, net: MixedNet, spec: FitSpec) -> FitReport:
+        """In several processes, each with its part of every batch; a step sees the same rows as alone."""
+        # torch.distributed takes time to load and is needed here alone
+        from engine.training.distributed.job import write_job
+        from engine.training.distributed.launch import launch
+
+        processes, folder = self.setting.processes, self.setting.checkpoints
+        assert folder is not None
+        each = spec.model_copy(update={"batch_size": max(1, spec.batch_size // processes)})
+        job = write_job(
+            folder, net=self.spec, fit=each, loss=self._loss().plain, rows=self.rows, valid=self.valid,
+            score="accuracy" if self._by_labels() else None, weights=net.cpu().state_dict(), augment=self.augment,
+        )  # fmt: skip
+        together = DistributedSpec(strategy="ddp", processes=processes)
+        report = launch(job, together, listener=self._listener(), stop=self.setting.deadline.over)
+        net.load_state_dict(job.weights())
+        return report
+
+    def _fitting_memory(self, net: MixedNet, spec: FitSpec) -> FitSpec:
+        """The spec with whatever has to be switched on for the training to fit into memory, said in words."""
+        sample = self.rows.batch(torch.arange(min(2, len(self.rows))))
+        plan = plan_memory(net, sample, spec, device=self.device)
+        for change in plan.changes:
+            self.setting.hearing.note(f"{self.kind}: {change.sentence}")
+        if not plan.fits:
+            self.setting.hearing.note(f"{self.kind}: {plan.in_words()}")
+        return plan.spec
+
+    def _going_on(self, spec: FitSpec) -> tuple[FitSpec, Path | None]:
+        """Where checkpoints go, for a fit long enough to be worth them; and the spec of the one to go on from.
+
+        A killed fit goes on with the time that it was given first: its clock goes on too.
+        """
+        folder = self.setting.checkpoints
+        if folder is None or (spec.seconds is not None and spec.seconds < WORTH_KEEPING_S):
+            return spec, None
+        found = load_checkpoint(folder).checkpoint
+        if found is None:
+            return spec, folder
+        begun = found.identity.spec
+        if begun.model_copy(update={"seconds": spec.seconds}) == spec:
+            return begun, folder
+        shutil.rmtree(folder)
+        return spec, folder
+
+    def _rows(
+        self, features: Matrix, y: Target, weights: Floats | None, teacher: Floats | None, *, learned: bool
+    ) -> TensorRows:
+        target = self._target(y, teacher)
+        weight = None if weights is None else torch.from_numpy(weights.astype(np.float32))
+        inputs = torch.from_numpy(np.ascontiguousarray(features))
+        return TensorRows(inputs, target, weight, self.augment if learned else None)
+
+    def _target(self, y: Target, teacher: Floats | None) -> Tensor:
+        """(n,) codes or scaled values; with a teacher (n, 1 + classes) or (n, 2)."""
+        if self.setting.regression:
+            values = torch.from_numpy(((y - self.centre) / self.scale).astype(np.float32))
+            if teacher is None:
+                return values
+            said = torch.from_numpy(((teacher - self.centre) / self.scale).astype(np.float32))
+            return torch.stack([values, said], dim=1)
+        codes = torch.from_numpy(y.astype(np.int64))
+        if teacher is None:
+            return codes
+        return torch.cat([codes[:, None].float(), torch.from_numpy(teacher.astype(np.float32))], dim=1)
+
+    def _loss(self) -> "Taught":
+        alpha = float(self.params.get("alpha", ALPHA))
+        if self.setting.regression:
+            absolute = self.params.get("loss") == "absolute"
+            return Taught(AbsoluteError() if absolute else SquaredError(), RegressionDistillation(alpha))
+        smoothing = float(self.params.get("smoothing", SMOOTHING[self.kind]))
+        return Taught(CrossEntropy(smoothing), Distillation(float(self.params.get("softness", SOFTNESS)), alpha))
+
+    def _by_labels(self) -> bool:
+        return self.params.get("judge") == "labels" and not self.setting.regression
+
+    def _score(self) -> Callable[[Tensor, Tensor], float] | None:
+        """By right labels where the metric looks at labels; None is by the loss."""
+        if not self._by_labels():
+            return None
+
+        def score(outputs: Tensor, targets: Tensor) -> float:
+            right = (outputs.argmax(dim=1) == targets).double().mean()
+            return float(right - PLAIN * torch.nn.functional.cross_entropy(outputs.double(), targets))
+
+        return score
+
+    def _precision(self) -> Precision:
+        """bf16 where the hardware has it: as good as fp32 for nets of this size, and faster."""
+        fast = self.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        return "bf16" if fast else "fp32"
+
+    def _listener(self) -> Listener:
+        total = [0]
+
+        def hear(event: LoopEvent) -> None:
+            if isinstance(event, FitBegan):
+                total[0] = event.steps
+            elif isinstance(event, StepDone):
+                self.setting.hearing.tick(event.step, total[0])
+            elif isinstance(event, EpochDone):
+                self.setting.hearing.epoch(event.record.loss, event.record.valid_loss)
+
+        return hear
+
+    def _tell(self, report: FitReport, spec: FitSpec) -> None:
+        for note in report.notes:
+            self.setting.hearing.note(f"{self.kind}: {note}")
+        if report.ended == "time":
+            self.setting.hearing.note(
+                f"{self.kind}: the time was not enough for all {spec.epochs} passes over the rows."
+            )
+
+
+def _centred(y: Target) -> tuple[float, float]:
+    """Mean and deviation of a target, the deviation 1 where there is none."""
+    return float(y.mean()), float(y.std()) or 1.0
+
+
+def _usable(seconds: float | None) -> float | None:
+    """The part of the time that steps may take."""
+    return None if seconds is None else max(1e-3, seconds * (1 - TIME_KEPT))
