@@ -6,7 +6,7 @@ are installed. All take turns in each round, the base at its beginning and its e
 besides a ratio of 1 is noise. The first steps of a turn, in which kernels are chosen and compiled, are not counted.
 
 Of Millwright only `engine.nets` and `engine.training` are loaded, so a machine needs this repository, Python 3.11 or
-newer, torch 2.11 or newer, numpy, pydantic, psutil and safetensors. One process, one device.
+newer, torch 2.11 or newer, numpy, pydantic, psutil and safetensors. On a CPU, seconds are those of work in one thread.
 
     PYTHONPATH=. python benchmarks/gpu.py [--size small|full] [--seconds 6] [--rounds 3] [--[no-]compile] [--json FILE]
 
@@ -16,11 +16,11 @@ peak        most memory that tensors took on the device after the warm-up; not m
 reckoned    what the memory plan says beforehand
 TFLOP/s     from the operations of matrix products and convolutions in one forward and backward pass; those that
             activation checkpointing does a second time are not counted
-of ceiling  TFLOP/s by that of the fastest of a few square matrix products in the same precision
+of ceiling  TFLOP/s by that of the fastest of a few square matrix products in the same precision; not a limit on CPUs
+            without arithmetic in bf16 and fp16, where neither is fast
 """
 
 import argparse
-import importlib
 import importlib.util
 import json
 import math
@@ -30,7 +30,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TypeAlias
@@ -39,7 +38,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import AdamW, Optimizer
-from torch.utils.benchmark import Timer
+from torch.utils.benchmark import Timer, timer
 from torch.utils.flop_counter import FlopCounterMode
 
 from engine.errors import MillwrightError, OutOfMemory
@@ -87,6 +86,8 @@ class Stopwatch:
         self.seconds = math.nan
         self.peak: int | None = None
         self._device = device
+        # a CPU may have other work to do, which is no part of the training
+        self._clock = time.perf_counter if device.type == "cuda" else time.process_time
         self._limit = limit
         self._began = math.inf
 
@@ -97,11 +98,11 @@ class Stopwatch:
             self._wait()
             if self._device.type == "cuda":
                 torch.cuda.reset_peak_memory_stats(self._device)
-            self._began = time.perf_counter()
-        if self.steps <= WARM_UP or time.perf_counter() - self._began < self._limit:
+            self._began = self._clock()
+        if self.steps <= WARM_UP or self._clock() - self._began < self._limit:
             return False
         self._wait()
-        self.seconds = time.perf_counter() - self._began
+        self.seconds = self._clock() - self._began
         if self._device.type == "cuda":
             self.peak = torch.cuda.max_memory_allocated(self._device)
         return True
@@ -137,26 +138,19 @@ class Line:
 
 def cases(size: str, device: torch.device) -> list[Case]:
     """The encoder and the ResNet, with random rows that follow from a fixed seed."""
-    draw, texts, images = torch.Generator().manual_seed(0), TEXTS[size], IMAGES[size]
-    length, vocabulary, side = ENCODER[size]["longest"], ENCODER[size]["vocabulary"], SIDE[size]
-    tokens = torch.randint(1, vocabulary, (texts * STEPS_AN_EPOCH, length), generator=draw)
-    pixels = torch.randn(images * STEPS_AN_EPOCH, 3, side, side, generator=draw)
+    draw, shape, side = torch.Generator().manual_seed(0), ENCODER[size], SIDE[size]
+    tokens = torch.randint(1, shape["vocabulary"], (TEXTS[size] * STEPS_AN_EPOCH, shape["longest"]), generator=draw)
+    pixels = torch.randn(IMAGES[size] * STEPS_AN_EPOCH, 3, side, side, generator=draw)
     classes = [torch.randint(0, CLASSES, (len(rows),), generator=draw) for rows in (tokens, pixels)]
     # torch lets convolutions, but not matrix products, use TF32 unless it is told otherwise
     single = "tf32" if device.type == "cuda" else "fp32"
     return [
-        Case("encoder", partial(encoder, size), tokens, classes[0], texts, "fp32"),
-        Case("resnet", partial(resnet, size), pixels, classes[1], images, single),
+        Case("encoder", lambda: classifier(PooledEncoder(Encoder(**shape))), tokens, classes[0], TEXTS[size], "fp32"),
+        Case("resnet", lambda: classifier(ResNet(3, *RESNET[size])), pixels, classes[1], IMAGES[size], single),
     ]
 
 
-def encoder(size: str) -> nn.Module:
-    net = PooledEncoder(Encoder(**ENCODER[size]))
-    return nn.Sequential(net, nn.Linear(net.features, CLASSES))
-
-
-def resnet(size: str) -> nn.Module:
-    net = ResNet(3, *RESNET[size])
+def classifier(net: nn.Module) -> nn.Module:
     return nn.Sequential(net, nn.Linear(net.features, CLASSES))
 
 
@@ -261,6 +255,7 @@ def first_of(*names: str) -> ModuleType:
 def measured(case: Case, device: torch.device, asked: argparse.Namespace) -> dict[str, list[Turn]]:
     """The turns of all ways to train, by name."""
     turns: dict[str, list[Turn]] = {}
+    take_turn(ways(case)[BASE], case, device, 0.0)  # what is loaded at its first use is no cost of a step
     for _ in range(asked.rounds):
         for name, way in ways(case).items():
             own = turns.setdefault(name, [])
@@ -273,7 +268,8 @@ def measured(case: Case, device: torch.device, asked: argparse.Namespace) -> dic
 
 def take_turn(way: FitSpec | Prepare, case: Case, device: torch.device, seconds: float) -> Turn:
     """Train from the same weights; an error is what there is to say of this way, and not the end."""
-    free_memory()
+    if device.type == "cuda":
+        free_memory()
     torch.manual_seed(0)
     watch = Stopwatch(device, seconds)
     try:
@@ -281,14 +277,9 @@ def take_turn(way: FitSpec | Prepare, case: Case, device: torch.device, seconds:
     except ModuleNotFoundError:
         return Turn(note="not installed")
     except (RuntimeError, MemoryError, MillwrightError) as error:
-        return Turn(note=in_short(error))
+        no_memory = isinstance(error, OutOfMemory) or is_out_of_memory(error)
+        return Turn(note="out of memory" if no_memory else str(error).partition("\n")[0][:100])
     return Turn((watch.steps - WARM_UP) * case.batch / watch.seconds, watch.peak, note)
-
-
-def in_short(error: BaseException) -> str:
-    if isinstance(error, OutOfMemory) or is_out_of_memory(error):
-        return "out of memory"
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:100]
 
 
 def lines(
@@ -344,9 +335,10 @@ def ceiling(kind: str, device: torch.device) -> float:
     torch.set_float32_matmul_precision("high" if kind == "tf32" else "highest")
     best, seconds = 0.0, 0.0
     for size in (4096, 8192, 16384) if device.type == "cuda" else (128, 256, 512, 1024):
-        if seconds < 0.1:
+        if seconds < 0.02:
             matrix = torch.randn(size, size, device=device).to(KINDS[kind])
-            product = Timer("matrix @ matrix", globals={"matrix": matrix}, num_threads=torch.get_num_threads())
+            watch = timer if device.type == "cuda" else time.process_time
+            product = Timer("matrix @ matrix", globals={"matrix": matrix}, timer=watch)
             seconds = product.blocked_autorange(min_run_time=0.1).median
             best = max(best, 2 * size**3 / seconds / 1e12)
     torch.set_float32_matmul_precision("highest")
@@ -367,7 +359,7 @@ def show(found: Sequence[Line]) -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--size", choices=list(ENCODER), help="full on CUDA, else small")
     parser.add_argument("--seconds", type=float, help="of each variant, in all rounds: 6 on CUDA, else 1.2")
     parser.add_argument("--rounds", type=int, default=3, help="turns that each variant takes")
@@ -385,7 +377,10 @@ def main() -> None:
     asked.size = asked.size or ("full" if cuda else "small")
     asked.seconds = asked.seconds or (6.0 if cuda else 1.2)
     asked.compile = cuda if asked.compile is None else asked.compile
-    about = f"{describe_device(device)}, torch {torch.__version__}, size {asked.size}, {asked.rounds} rounds"
+    if not cuda:
+        torch.set_num_threads(1)
+    used = "" if cuda else " (one used)"
+    about = f"{describe_device(device)}{used}, torch {torch.__version__}, size {asked.size}, {asked.rounds} rounds"
     ceilings = {kind: ceiling(kind, device) for kind in KINDS if cuda or kind != "tf32"}
     print(f"{about}\nmatrix products:", ", ".join(f"{kind} {best:.3g} TFLOP/s" for kind, best in ceilings.items()))
     tables = {}

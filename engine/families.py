@@ -16,7 +16,8 @@ NEEDS = {"lstm": "text", "encoder": "text", "resnet": "image"}
 """The kind of column without which a family has nothing to look at."""
 
 NETWORK_BUDGET_S = 120.0
-"""Seconds from which a table of numbers and categories is also given to a network: below, trees use them better."""
+"""Seconds from which a table of numbers is also given to a network, and texts to an LSTM: below, others use them better.
+"""
 
 
 def usual_families(kinds: Collection[str], budget_seconds: float | None = None) -> tuple[str, ...]:
@@ -26,13 +27,12 @@ def usual_families(kinds: Collection[str], budget_seconds: float | None = None) 
         kinds: of the columns to learn from; a grid of pixels counts as 'image'.
         budget_seconds: None for a fixed amount of work.
     """
+    long = budget_seconds is not None and budget_seconds >= NETWORK_BUDGET_S
     if "image" in kinds:
         return ("linear", "resnet", "lightgbm", "forest")
     if "text" in kinds:
-        return ("linear", "network", "lstm", "lightgbm", "forest")
-    if budget_seconds is not None and budget_seconds >= NETWORK_BUDGET_S:
-        return (*CLASSIC, "network")
-    return CLASSIC
+        return ("linear", "network", *(("lstm",) if long else ()), "lightgbm", "forest")
+    return (*CLASSIC, "network") if long else CLASSIC
 
 
 def check_families(asked: Sequence[str]) -> tuple[str, ...]:

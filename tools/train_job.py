@@ -314,7 +314,9 @@ def _shares(name: str) -> float:
 
 
 def _load_networks() -> None:
-    import engine.models.network  # noqa: F401
+    from engine.models.network import warm_up
+
+    warm_up()
 
 
 def _cautions(dataset: "Dataset") -> list[str]:

@@ -17,7 +17,9 @@ ONLY_WAY = (
 )
 _BY_NAME = re.compile(r"\bdistil|\bstudent\b", re.IGNORECASE)
 _INTO = re.compile(r"\b(?:into|to (?=an? |the )|as (?=an? ))(.*)", re.IGNORECASE)
-_AS_STUDENT = re.compile(r"\b(an? (?:[\w-]+ ){0,2}?[\w-]+|[\w-]+) as (?:the|a|its) student\b", re.IGNORECASE)
+_AS_STUDENT = re.compile(
+    r"\b(an? (?:[\w-]{1,40} ){0,2}?[\w-]{1,40}|[\w-]{1,40}) as (?:the|a|its) student\b", re.IGNORECASE
+)
 _TAUGHT = re.compile(r"\bdistill?\w*\s+(?:the|my|our|this|that)\s+[\w-]+", re.IGNORECASE)
 _TEACHER = re.compile(
     r"\b(?:distill?\w*|compress|shrink|of|from)\s+(?:the\s+)?(?:model\s+)?[\"'`]?([\w.]+(?:-[\w.]+)+)", re.IGNORECASE

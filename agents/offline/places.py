@@ -9,7 +9,7 @@ from agents.offline.tables import SAMPLES
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 _EXTENSION = r"(?:csv|tsv|txt|parquet|pq|jsonl?|ndjson|xlsx?|gz|feather|sqlite|npz|png|jpe?g|gif|bmp|webp|tiff?)"
-_PATH = rf"(?:[A-Za-z]:)?[\w.~/\\+@%*-]*\.{_EXTENSION}(?:\.gz)?"
+_PATH = rf"(?:[A-Za-z]:)?[\w.~/\\+@%*-]{{0,400}}\.{_EXTENSION}(?:\.gz)?"
 _OUT = re.compile(
     rf"\b(?:(?:save|write|store|output|export|put)\b[\w\s]*?\b(?:to|as|into|in)|to|into|out=?)\s+"
     rf"(?:\"([^\"]+)\"|'([^']+)'|({_PATH})\b)",
@@ -21,7 +21,7 @@ _URL = re.compile(r"\b(?:sqlite|postgres(?:ql)?(?:\+\w+)?|mysql(?:\+\w+)?)://[^\
 _QUERY = re.compile(r"\b(select\s.+?\sfrom\s.+?)(?=$|;|\"|')", re.IGNORECASE)
 _SAMPLE = re.compile(r"\bsample:[\w-]+", re.IGNORECASE)
 _BARE_PATH = re.compile(rf"(?<![\w=]){_PATH}\b(?!:\S)", re.IGNORECASE)
-_SLASHED = re.compile(r"(?<!\w)(?:\.{0,2}/|~/)[\w.~/+@%-]+\w/?")
+_SLASHED = re.compile(r"(?<!\w)(?:\.{0,2}/|~/)[\w.~/+@%-]{1,400}\w/?")
 _FOLDER = r"(?:folder|directory|dir)"
 _NO_NAME = (
     r"(?:a|an|the|this|that|my|per|of|with|without|for|is|are|and|or|where|which|who|to|in|on|at|as|into|from|has|have|"
@@ -36,7 +36,9 @@ _FOLDER_OF_A_NAME = re.compile(
     rf"([\w-]+)\s+{_FOLDER}\b",
     re.IGNORECASE,
 )
-_QUOTED_FOLDER = re.compile(r"(?<![=:])(?<![=:] )(?:\"([^\"\s]+/[^\"\s]*)\"|'([^'\s]+/[^'\s]*)'|`([^`\s]+/[^`\s]*)`)")
+_QUOTED_FOLDER = re.compile(
+    r"(?<![=:])(?<![=:] )(?:\"([^\"\s]{1,200}/[^\"\s]*)\"|'([^'\s]{1,200}/[^'\s]*)'|`([^`\s]{1,200}/[^`\s]*)`)"
+)
 _NO_PATH = r"(?!(?:and/or|yes/no|true/false|train/test|spam/ham|ham/spam|input/output|he/she|his/her|n/a|w/o|km/h)\b)"
 _CLOSED_FOLDER = re.compile(rf"(?<![\w/.:=-]){_NO_PATH}[A-Za-z_][\w.~+-]*/(?:[\w.~+-]+/)*(?![\w/])")
 _PATH_ASKED_FOR = re.compile(
@@ -49,7 +51,7 @@ _QUOTED = re.compile(r"\"([^\"]+)\"|“([^”]+)”|`([^`]+)`|(?<!\w)'([^']+)'(?
 _JSON = re.compile(r"\[\s*\{.*\}\s*\]|\{.*\}", re.DOTALL)
 _IDS = {
     "datasets": re.compile(r"\bds_[0-9a-z]+\b"),
-    "models": re.compile(r"\bmdl_[0-9a-z]+\b|\b[\w-]+@(?:champion|challenger)\b"),
+    "models": re.compile(r"\bmdl_[0-9a-z]+\b|\b[\w-]{1,100}@(?:champion|challenger)\b"),
     "jobs": re.compile(r"\bjob_[0-9a-z]+\b"),
 }
 

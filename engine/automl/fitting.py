@@ -8,7 +8,6 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from engine.data.schema import Schema
 from engine.families import NETWORKS
 from engine.features import Check, FeaturePlan, Matrix, no_check
 from engine.models.base import Deadline, Floats, Hearing, NoTimeError, Params, Setting, Target
-from engine.models.model import FLAVOURS, Model, fit_model
+from engine.models.model import FLAVOURS, Model, fit_model, warm_up
 from engine.progress import Control, FitProgress
 from engine.tasks import Task
 
@@ -188,8 +187,7 @@ class FoldRun:
             Exception: whatever a fold raised (the first one).
         """
         folds = self.features.table.validation.folds
-        if self.kind in NETWORKS:  # loading torch is no part of a fit
-            import_module("engine.models.network")
+        warm_up(self.kind)
         self._end = None if self.seconds is None else time.monotonic() + self.seconds
         workers = self._workers(folds)
         each = max(1, self.threads // workers)

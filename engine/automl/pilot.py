@@ -17,12 +17,14 @@ from engine.families import NETWORKS
 from engine.features import Matrix
 from engine.models.base import Deadline, Hearing, NoTimeError, Params
 from engine.models.linear import STRENGTHS
-from engine.models.model import fit_model
+from engine.models.model import fit_model, warm_up
 from engine.models.network_params import EPOCHS
 from engine.progress import Control
 
 PILOT_ROWS = 2_000
 PILOT_SECONDS = 2.0
+NETWORK_SECONDS = 0.7
+"""Every step of a network takes as long as the next, so a few of them tell."""
 FEW_ROWS = 64
 
 
@@ -59,6 +61,7 @@ def estimate(
         if control.cancelled():
             break
         began = time.monotonic()
+        warm_up(family_of(name))
         part = features.whole(family_of(name))
         width = max(width, _width(part.train[0]))
         reading = (time.monotonic() - began) * scale
@@ -84,9 +87,8 @@ def _timed(name: str, features: Features, preparation: Preparation, spec: TrainS
         few = part.head(FEW_ROWS)
         once = params | {USUAL[family].key: 1} if family in USUAL else params
         _pilot_fit(family, few, once, features.table, Deadline(control, PILOT_SECONDS), spec.seed, threads)
-        return factor * _pilot_fit(
-            family, part, params, features.table, Deadline(control, PILOT_SECONDS), spec.seed, threads
-        )
+        limit = NETWORK_SECONDS if family in NETWORKS else PILOT_SECONDS
+        return factor * _pilot_fit(family, part, params, features.table, Deadline(control, limit), spec.seed, threads)
 
 
 def _pilot_fit(

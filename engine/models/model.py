@@ -107,6 +107,12 @@ def load_model(folder: Path) -> Model:
     return Model(inner, check_task(record["task"]), record["classes"], tuple(record["present"]), record["rows"])
 
 
+def warm_up(kind: str) -> None:
+    """Load a kind's libraries, which is no part of a fit: those of the networks take seconds."""
+    if kind in NETWORKS:
+        import_module(_MODULES[kind]).warm_up()
+
+
 def _only_present(setting: Setting, present: NDArray[np.int64]) -> Setting:
     """The setting with classes renumbered to those present; validation rows of other classes cannot be scored."""
     valid = setting.valid

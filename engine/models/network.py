@@ -113,6 +113,11 @@ class Family:
 NETWORKS = {name: Family(name) for name in FAMILIES}
 
 
+def warm_up() -> None:
+    """Load what the first fit would load: torch's optimisers bring its compiler with them, which takes seconds."""
+    torch.optim.AdamW([torch.zeros(1, requires_grad=True)])
+
+
 def _temperature(fitted: Network, params: Params, setting: Setting) -> float:
     """That of the validation rows; that of the folds for a refit, which has none."""
     if setting.valid is None:

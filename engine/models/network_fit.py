@@ -1,6 +1,8 @@
 """One fit of a network: rows as tensors, the loss and the score, memory, checkpoints, and one process or several."""
 
+import copy
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +30,7 @@ from engine.training.losses import (
     SquaredError,
 )
 from engine.training.memory import plan_memory
-from engine.training.rows import TensorRows
+from engine.training.rows import Batch, TensorRows
 from engine.training.spec import DistributedSpec, FitReport, FitSpec, Precision
 
 ALPHA = 0.5
@@ -39,6 +41,7 @@ PLAIN = 1e-3
 """Weight of the log loss beside the share of right labels, so that it decides between equals."""
 WORTH_KEEPING_S = 60.0
 """Seconds from which a fit keeps checkpoints; a shorter one is sooner done again."""
+TIMED_STEPS = 3
 TIME_KEPT = 0.05
 """Share of a fit's time that is left for what follows the last step."""
 
@@ -73,19 +76,44 @@ class Fitting:
 
     def run(self) -> tuple[MixedNet, FitReport]:
         """The trained net, and how its training went."""
-        torch.set_num_threads(self.setting.threads)
+        torch.set_num_threads(1)
         gpu = self.device.type == "cuda"
         seconds = _usable(self.setting.deadline.left())
         wished = fit_spec(
-            self.kind, len(self.rows), self.params, self.setting.seed, seconds, self._precision(), gpu=gpu
+            self.kind,
+            self.spec.layout,
+            len(self.rows),
+            self.params,
+            self.setting.seed,
+            seconds,
+            self._precision(),
+            gpu=gpu,
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.setting.seed)
             net = build_net(self.spec).to(self.device)
         spec = self._fitting_memory(net, wished)
+        if not spec.deterministic:
+            torch.set_num_threads(self._threads(net, spec))
         report = self._alone(net, spec) if self._folder() is None else self._together(net, spec)
         self._tell(report, spec)
         return net, report
+
+    def _threads(self, net: MixedNet, spec: FitSpec) -> int:
+        """One, or all that may be used if a step is faster with them: on small nets and busy machines it often is not.
+
+        A fixed amount of work is done by one, so that its bits do not depend on the machine.
+        """
+        if self.setting.threads == 1 or self.device.type != "cpu":
+            return 1
+        batch = self.rows.batch(torch.arange(min(spec.batch_size, len(self.rows))))
+        trial, loss = copy.deepcopy(net), self._loss()
+        taken = {}
+        with torch.random.fork_rng(devices=[]):
+            for threads in (1, self.setting.threads):
+                torch.set_num_threads(threads)
+                taken[threads] = min(_step_seconds(trial, loss, batch) for _ in range(TIMED_STEPS))
+        return min(taken, key=lambda threads: taken[threads])
 
     def _alone(self, net: MixedNet, wished: FitSpec) -> FitReport:
         spec, checkpoints = self._going_on(wished)
@@ -213,6 +241,12 @@ class Fitting:
             self.setting.hearing.note(
                 f"{self.kind}: the time was not enough for all {spec.epochs} passes over the rows."
             )
+
+
+def _step_seconds(net: MixedNet, loss: Loss, batch: Batch) -> float:
+    began = time.perf_counter()
+    loss(net(*batch.inputs), batch.target, batch.weight).backward()
+    return time.perf_counter() - began
 
 
 def _centred(y: Target) -> tuple[float, float]:

@@ -8,14 +8,18 @@ from engine.models.base import Params
 from engine.nets.spec import NetSpec
 from engine.training.spec import FitSpec, Precision
 
-EPOCHS = {"network": 40, "lstm": 10, "encoder": 12, "resnet": 40}
-"""Passes over the rows when there is time for them."""
-RATES = {"network": 2e-3, "lstm": 4e-3, "encoder": 2e-3, "resnet": 3e-3}
+EPOCHS = {"network": 30, "lstm": 8, "encoder": 10, "resnet": 20}
+"""Passes over the rows when there is time for them; more where that would be fewer steps than `LEAST_STEPS`."""
+LEAST_STEPS = 400
+MOST_EPOCHS = 100
+RATES = {"network": 2e-3, "lstm": 5e-3, "encoder": 3e-3, "resnet": 3e-3}
+BAG_RATE = 6e-3
+"""The rate of a network that reads texts: a bag of tokens has nothing that a large step could upset."""
 DROPOUT = {"network": 0.15, "lstm": 0.2, "encoder": 0.1, "resnet": 0.1}
 SMOOTHING = {"network": 0.0, "lstm": 0.05, "encoder": 0.05, "resnet": 0.05}
 PATIENCE_SHARE = 0.4
 """Share of the epochs without a better score after which a fit ends."""
-STEPS_AN_EPOCH = 100
+STEPS_AN_EPOCH = 50
 LEAST_BATCH, MOST_BATCH = 16, 256
 
 
@@ -42,6 +46,7 @@ def net_spec(kind: str, layout: Layout, outputs: int, params: Params) -> NetSpec
 
 def fit_spec(
     kind: str,
+    layout: Layout,
     rows: int,
     params: Params,
     seed: int,
@@ -53,12 +58,13 @@ def fit_spec(
 
     A fixed amount of work gives the same bits each time on a CPU; on a GPU not every operation has an algorithm for it.
     """
-    epochs = int(params.get("epochs", EPOCHS[kind]))
+    size = int(params.get("batch_size", batch_size(rows)))
+    epochs = int(params.get("epochs", usual_epochs(kind, rows, size)))
     return FitSpec(
         epochs=epochs,
         seconds=seconds,
-        batch_size=int(params.get("batch_size", batch_size(rows))),
-        learning_rate=float(params.get("learning_rate", RATES[kind])),
+        batch_size=size,
+        learning_rate=float(params.get("learning_rate", _rate(kind, layout))),
         weight_decay=0.02,
         warmup=0.1,
         precision=precision,
@@ -68,8 +74,17 @@ def fit_spec(
     )
 
 
+def usual_epochs(kind: str, rows: int, size: int) -> int:
+    """Passes over so many rows in batches of `size`."""
+    return min(MOST_EPOCHS, max(EPOCHS[kind], math.ceil(LEAST_STEPS / math.ceil(rows / size))))
+
+
+def _rate(kind: str, layout: Layout) -> float:
+    return BAG_RATE if kind == "network" and "text" in looks_at(layout) else RATES[kind]
+
+
 def batch_size(rows: int) -> int:
-    """A power of two that makes about a hundred steps an epoch."""
+    """A power of two that makes about fifty steps an epoch."""
     wanted = max(1.0, rows / STEPS_AN_EPOCH)
     return int(min(MOST_BATCH, max(LEAST_BATCH, 2 ** round(math.log2(wanted)))))
 

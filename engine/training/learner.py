@@ -96,10 +96,11 @@ class Learner:
         for micro in micro_batches:
             with self._parallel.exchanging(self.model, micro.last):
                 part = self._mean_loss(micro.batch)
+                part = part if micro.share == 1.0 else part * micro.share
                 # processes average their gradients, and the step wants their sum
-                scale = micro.share * self._parallel.world
-                self.scaler.scale(part if scale == 1.0 else part * scale).backward()
-            losses.append(part.detach() * micro.share)
+                world = self._parallel.world
+                self.scaler.scale(part if world == 1 else part * world).backward()
+            losses.append(part.detach())
         return self._parallel.total(losses[0] if len(losses) == 1 else torch.stack(losses).sum())
 
     def _mean_loss(self, batch: Batch) -> Tensor:

@@ -13,13 +13,14 @@ from tools.spec import ToolSpec
 from tools.workshop import Workshop
 
 TOOLS = {
+    "distil_model",
     "import_dataset", "list_datasets", "profile_dataset", "estimate_training", "train_model", "evaluate_model",
     "compare_models", "explain_model", "predict", "list_models", "show_model", "promote_model", "job_status",
     "cancel_job", "list_jobs",
 }  # fmt: skip
 
 
-def test_the_catalogue_has_the_fifteen_tools_and_only_promotion_needs_approval() -> None:
+def test_the_catalogue_has_the_sixteen_tools_and_only_promotion_needs_approval() -> None:
     assert set(CATALOGUE) == TOOLS
     assert {name for name, spec in CATALOGUE.items() if spec.effect in {"write", "external"}} == {"promote_model"}
 

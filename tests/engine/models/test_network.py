@@ -11,7 +11,7 @@ from engine.features_layout import CategoryBlock, ImageBlock, Layout, NumberBloc
 from engine.models.base import Deadline, Hearing, NoTimeError, Params, Setting
 from engine.models.model import fit_model, load_model
 from engine.models.network import Network
-from engine.models.network_params import batch_size, fit_spec, net_spec
+from engine.models.network_params import batch_size, fit_spec, net_spec, usual_epochs
 from engine.progress import Control
 from engine.training.augment import Augmentation, moved, thinned
 
@@ -199,15 +199,17 @@ def test_checkpoints_of_other_settings_are_begun_anew(tmp_path: Path) -> None:
     assert model.chosen["epochs"] == 2
 
 
-def test_a_batch_makes_about_a_hundred_steps_an_epoch() -> None:
-    assert [batch_size(rows) for rows in (50, 3_000, 1_000_000)] == [16, 32, 256]
+def test_a_batch_makes_about_fifty_steps_an_epoch_and_few_rows_are_passed_over_more_often() -> None:
+    assert [batch_size(rows) for rows in (50, 3_000, 1_000_000)] == [16, 64, 256]
+    assert usual_epochs("resnet", 64, 16) == 100
+    assert usual_epochs("resnet", 10_000, 256) == 20
 
 
 def test_specs_follow_the_parameters_of_a_candidate() -> None:
     spec = net_spec("resnet", IMAGE, 10, {"width": 64, "dropout": 0.3})
     assert (spec.image, spec.resnet_widths, spec.dropout) == ("resnet", (16, 32, 64), 0.3)
     assert net_spec("encoder", TEXT, 2, {"width": 100}).token_width % 16 == 0
-    fit = fit_spec("lstm", 1000, {"epochs": 3, "learning_rate": 0.5}, seed=4, seconds=None)
+    fit = fit_spec("lstm", TEXT, 1000, {"epochs": 3, "learning_rate": 0.5}, seed=4, seconds=None)
     assert (fit.epochs, fit.learning_rate, fit.seed, fit.deterministic) == (3, 0.5, 4, True)
 
 
