@@ -16,8 +16,7 @@ NEEDS = {"lstm": "text", "encoder": "text", "resnet": "image"}
 """The kind of column without which a family has nothing to look at."""
 
 NETWORK_BUDGET_S = 120.0
-"""Seconds from which a table of numbers is also given to a network, and texts to an LSTM: below, others use them better.
-"""
+"""Seconds from which a network also tries a table of numbers, and an LSTM texts: below, others use the time better."""
 
 
 def usual_families(kinds: Collection[str], budget_seconds: float | None = None) -> tuple[str, ...]:

@@ -6,13 +6,14 @@ from itertools import pairwise
 from agents.plan import ModelProposal, RoundProposal
 from agents.rules import choose_models, next_round
 from engine.errors import did_you_mean
+from engine.families import NETWORKS
 from engine.metrics import METRICS
 from graphs.pace import MAX_ROUNDS
 from graphs.proposals import Facts, Question
 from graphs.run_plan import Outlook
 from graphs.run_types import RunRequest
 from tools.data import DatasetProfile
-from tools.training import TrainingResult
+from tools.training import TrainingResult, family_of
 
 MOST_TRIALS = 20
 
@@ -89,6 +90,12 @@ def gains(rounds: Sequence[TrainingResult]) -> list[float]:
     return [
         METRICS[new.name].improvement(new.value, old.value) if new and old else 0.0 for old, new in pairwise(scores)
     ]
+
+
+def last_fit_seconds(result: TrainingResult) -> float:
+    """What fitting the best candidate on all rows is expected to take beyond the usual reserve: that of a network."""
+    best = next((row for row in result.leaderboard if row.model == result.best), None)
+    return best.seconds if best is not None and family_of(best.model) in NETWORKS else 0.0
 
 
 def _names(value: object) -> list[str]:

@@ -19,7 +19,7 @@ from engine.figures import figure
 from graphs.assistant import as_it_is
 from graphs.calls import use_tool
 from graphs.clock import RunClock
-from graphs.decisions import CHOOSE_MODELS, NEXT_ROUND, gains, model_facts, round_facts
+from graphs.decisions import CHOOSE_MODELS, NEXT_ROUND, gains, last_fit_seconds, model_facts, round_facts
 from graphs.events import Artifact, Emit, Metric, PlanProposed, TextDelta, unheard
 from graphs.pace import LEAST_ROUND, Pace
 from graphs.proposals import propose
@@ -155,7 +155,9 @@ def evaluate(state: WorkflowState, runtime: Work) -> Update:
 def tune(state: WorkflowState, runtime: Work) -> Update:
     """Let the model decide whether another round pays; fix what it is asked."""
     context, request, rounds = runtime.context, _request(state), _rounds(state)
-    spent, pace = context.clock.spent(), Pace(request.budget_seconds)
+    pace = Pace(request.budget_seconds)
+    # what the last fit on all rows will take is as good as spent
+    spent = context.clock.spent() + last_fit_seconds(rounds[-1])
     if request.max_models is not None or not pace.another_round(len(rounds), spent):
         return {"next": {}}
     seconds = pace.for_round(spent)

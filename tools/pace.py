@@ -21,11 +21,13 @@ CANCELLED_EXPLAIN_S = 0.3
 class Pace:
     """Shares of a budget in seconds; None is a fixed amount of work, where no clock is looked at.
 
-    `start` is what passed before the first fit: a machine that was slow to begin will be slow to end.
+    `start` is what passed before the first fit: a machine that was slow to begin will be slow to end. With `networks`
+    more is kept for the last fit on all rows, which takes one of them as long as its first.
     """
 
     budget: float | None
     start: float = 0.0
+    networks: bool = False
 
     @property
     def ending(self) -> float:
@@ -38,7 +40,9 @@ class Pace:
     @property
     def refit(self) -> float:
         """Kept for fitting the chosen model again on all rows."""
-        return 0.0 if self.budget is None else min(0.08 * self.budget, 60.0)
+        if self.budget is None:
+            return 0.0
+        return 0.25 * self.budget if self.networks else min(0.08 * self.budget, 60.0)
 
     def left(self, spent: float) -> float | None:
         """Seconds left for fits."""

@@ -104,8 +104,9 @@ class TrainJob:
 
     def _fits(self) -> None:
         prepared = self.job.step("prepare", self._prepare)
-        self.pace = Pace(None if self.spec.fixed else self.spec.budget_seconds, prepared["seconds"])
-        if any(map(_is_network, prepared["candidates"])):
+        networks = any(map(_is_network, prepared["candidates"]))
+        self.pace = Pace(None if self.spec.fixed else self.spec.budget_seconds, prepared["seconds"], networks)
+        if networks:
             # torch takes seconds to load: it does so while the first, cheap candidates are fitted
             threading.Thread(target=_load_networks, name="load-torch", daemon=True).start()
         self._fit_all(prepared["candidates"])

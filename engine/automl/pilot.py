@@ -22,6 +22,8 @@ from engine.models.network_params import EPOCHS
 from engine.progress import Control
 
 PILOT_ROWS = 2_000
+SLOW_PILOT_ROWS = 400
+"""The same where a row is a text or an image, which takes a hundred times as long to turn into features."""
 PILOT_SECONDS = 2.0
 NETWORK_SECONDS = 0.7
 """Every step of a network takes as long as the next, so a few of them tell."""
@@ -86,7 +88,8 @@ def _timed(name: str, features: Features, preparation: Preparation, spec: TrainS
         # the first fit of a kind loads its library, which is no part of the work
         few = part.head(FEW_ROWS)
         once = params | {USUAL[family].key: 1} if family in USUAL else params
-        _pilot_fit(family, few, once, features.table, Deadline(control, PILOT_SECONDS), spec.seed, threads)
+        if family not in NETWORKS:
+            _pilot_fit(family, few, once, features.table, Deadline(control, PILOT_SECONDS), spec.seed, threads)
         limit = NETWORK_SECONDS if family in NETWORKS else PILOT_SECONDS
         return factor * _pilot_fit(family, part, params, features.table, Deadline(control, limit), spec.seed, threads)
 
@@ -116,7 +119,9 @@ def _width(features: Matrix) -> int:
 
 
 def _sampled(table: Table, seed: int) -> Table:
-    rows = np.sort(np.random.default_rng([seed, 4]).permutation(len(table.y))[:PILOT_ROWS])
+    slow = bool(set(table.schema.of_kind("text", "image")) & set(table.columns))
+    most = SLOW_PILOT_ROWS if slow else PILOT_ROWS
+    rows = np.sort(np.random.default_rng([seed, 4]).permutation(len(table.y))[:most])
     validation = Validation("pilot", np.full(len(rows), -1, dtype=np.int8))
     teacher = None if table.teacher is None else table.teacher[rows]
     # a pilot is over before several processes would have found each other

@@ -19,6 +19,7 @@ from engine.automl.record import Record
 from engine.automl.spec import FitOutcome, MemberRef, Preparation, Selection, TrainSpec
 from engine.errors import MillwrightError, NothingTrained
 from engine.explain import IMPORTANCES, Importance, permutation_importance
+from engine.families import NETWORKS
 from engine.files import write_atomic
 from engine.models.base import Deadline, Floats, NoTimeError, Target
 from engine.models.model import fit_model
@@ -26,6 +27,8 @@ from engine.progress import Control, Note, StageStarted
 
 REFIT_MARGIN = 1.6
 """A refit has 5/4 of the rows of a fold, and its time is a guess."""
+NETWORK_MARGIN = 0.7
+"""A network's passes are fewer when time is short, and its rate comes to its end all the same."""
 
 Rows = NDArray[np.bool_]
 
@@ -150,7 +153,8 @@ class Selector:
         cheap = family_of(outcome.model) == "dummy"
         left = None if end is None or cheap else end - time.monotonic()
         usual = max(outcome.fold_seconds, default=0.0)
-        if control.cancelled() or (left is not None and left < usual * REFIT_MARGIN):
+        margin = NETWORK_MARGIN if family_of(outcome.model) in NETWORKS else REFIT_MARGIN
+        if control.cancelled() or (left is not None and left < usual * margin):
             return "cancelled" if control.cancelled() else "no time to fit it on all rows"
         try:
             return self._refit_now(outcome, folder, Deadline(control, left))

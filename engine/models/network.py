@@ -23,9 +23,10 @@ from engine.models.base import Floats, NoTimeError, Params, Setting, Target
 from engine.models.network_fit import Fitting
 from engine.nets.mixed import MixedNet, build_net
 from engine.nets.spec import NetSpec
+from engine.training.spec import FitReport
 
 AT_ONCE = 1024
-TEMPERATURES = (0.5, 4.0)
+TEMPERATURES = (0.7, 4.0)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Family:
             spec=fitting.spec,
             net=net.cpu().eval(),
             regression=setting.regression,
-            epochs=report.best_epoch or max(1, report.epochs),
+            epochs=_worth_repeating(report),
             centre=fitting.centre,
             scale=fitting.scale,
         )
@@ -116,6 +117,12 @@ NETWORKS = {name: Family(name) for name in FAMILIES}
 def warm_up() -> None:
     """Load what the first fit would load: torch's optimisers bring its compiler with them, which takes seconds."""
     torch.optim.AdamW([torch.zeros(1, requires_grad=True)])
+
+
+def _worth_repeating(report: FitReport) -> int:
+    """Passes for a later fit on all rows: up to the best where patience ended the fit, else as many as there were."""
+    best = report.best_epoch if report.ended == "patience" else None
+    return best or max(1, report.epochs)
 
 
 def _temperature(fitted: Network, params: Params, setting: Setting) -> float:

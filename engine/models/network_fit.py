@@ -116,9 +116,10 @@ class Fitting:
         return min(taken, key=lambda threads: taken[threads])
 
     def _alone(self, net: MixedNet, wished: FitSpec) -> FitReport:
-        spec, checkpoints = self._going_on(wished)
+        spec, checkpoints, judged = self._going_on(wished)
         return fit_loop(
-            net, self.rows, self._loss(), spec, device=self.device, valid=self.valid, score=self._score(),
+            net, self.rows, self._loss(), spec, device=self.device, valid=self.valid,
+            score=self._score(spec.epochs, judged),
             checkpoints=checkpoints, listener=self._listener(), stop=self.setting.deadline.over,
         )  # fmt: skip
 
@@ -156,22 +157,23 @@ class Fitting:
             self.setting.hearing.note(f"{self.kind}: {plan.in_words()}")
         return plan.spec
 
-    def _going_on(self, spec: FitSpec) -> tuple[FitSpec, Path | None]:
-        """Where checkpoints go, for a fit long enough to be worth them; and the spec of the one to go on from.
+    def _going_on(self, spec: FitSpec) -> tuple[FitSpec, Path | None, int]:
+        """Where checkpoints go, for a fit long enough to be worth them; the spec of the one to go on from, and how many
+        passes it has behind it.
 
         A killed fit goes on with the time that it was given first: its clock goes on too.
         """
         folder = self.setting.checkpoints
         if folder is None or (spec.seconds is not None and spec.seconds < WORTH_KEEPING_S):
-            return spec, None
+            return spec, None, 0
         found = load_checkpoint(folder).checkpoint
         if found is None:
-            return spec, folder
+            return spec, folder, 0
         begun = found.identity.spec
         if begun.model_copy(update={"seconds": spec.seconds}) == spec:
-            return begun, folder
+            return begun, folder, len(found.progress.history)
         shutil.rmtree(folder)
-        return spec, folder
+        return spec, folder, 0
 
     def _rows(
         self, features: Matrix, y: Target, weights: Floats | None, teacher: Floats | None, *, learned: bool
@@ -205,16 +207,32 @@ class Fitting:
     def _by_labels(self) -> bool:
         return self.params.get("judge") == "labels" and not self.setting.regression
 
-    def _score(self) -> Callable[[Tensor, Tensor], float] | None:
-        """By right labels where the metric looks at labels; None is by the loss."""
-        if not self._by_labels():
-            return None
+    def _score(self, epochs: int, judged: int) -> Callable[[Tensor, Tensor], float]:
+        """By right labels where the metric looks at labels, else by the loss; of equals, the later pass.
+
+        What is measured on a few hundred rows is uncertain, and the last passes, with a low rate, are usually the
+        best: an earlier one is only kept when it is better by up to a standard error (after the rule of Breiman et
+        al. 1984, section 3.4.3). `judged` passes of an earlier attempt were judged already.
+        """
+        seen = [judged]
 
         def score(outputs: Tensor, targets: Tensor) -> float:
-            right = (outputs.argmax(dim=1) == targets).double().mean()
-            return float(right - PLAIN * torch.nn.functional.cross_entropy(outputs.double(), targets))
+            seen[0] += 1
+            merits = self._merits(outputs.double(), targets)
+            error = merits.std(correction=0) / len(merits) ** 0.5
+            return float(merits.mean() + error * min(1.0, seen[0] / epochs))
 
         return score
+
+    def _merits(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """How well each row is answered, (n,), greater is better."""
+        if self.setting.regression:
+            return -((outputs[:, 0] - targets) ** 2)
+        losses = torch.nn.functional.cross_entropy(outputs, targets, reduction="none")
+        if not self._by_labels():
+            return -losses
+        # the loss decides between equals
+        return (outputs.argmax(dim=1) == targets).double() - PLAIN * losses
 
     def _precision(self) -> Precision:
         """bf16 where the hardware has it: as good as fp32 for nets of this size, and faster."""

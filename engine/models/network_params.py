@@ -12,6 +12,8 @@ EPOCHS = {"network": 30, "lstm": 8, "encoder": 10, "resnet": 20}
 """Passes over the rows when there is time for them; more where that would be fewer steps than `LEAST_STEPS`."""
 LEAST_STEPS = 400
 MOST_EPOCHS = 100
+BAG_EPOCHS = 12
+"""A network that reads texts learns them by heart after that."""
 RATES = {"network": 2e-3, "lstm": 5e-3, "encoder": 3e-3, "resnet": 3e-3}
 BAG_RATE = 6e-3
 """The rate of a network that reads texts: a bag of tokens has nothing that a large step could upset."""
@@ -59,7 +61,7 @@ def fit_spec(
     A fixed amount of work gives the same bits each time on a CPU; on a GPU not every operation has an algorithm for it.
     """
     size = int(params.get("batch_size", batch_size(rows)))
-    epochs = int(params.get("epochs", usual_epochs(kind, rows, size)))
+    epochs = int(params.get("epochs", usual_epochs(kind, layout, rows, size)))
     return FitSpec(
         epochs=epochs,
         seconds=seconds,
@@ -74,13 +76,18 @@ def fit_spec(
     )
 
 
-def usual_epochs(kind: str, rows: int, size: int) -> int:
+def usual_epochs(kind: str, layout: Layout, rows: int, size: int) -> int:
     """Passes over so many rows in batches of `size`."""
-    return min(MOST_EPOCHS, max(EPOCHS[kind], math.ceil(LEAST_STEPS / math.ceil(rows / size))))
+    usual = BAG_EPOCHS if _is_bag(kind, layout) else EPOCHS[kind]
+    return min(MOST_EPOCHS, max(usual, math.ceil(LEAST_STEPS / math.ceil(rows / size))))
 
 
 def _rate(kind: str, layout: Layout) -> float:
-    return BAG_RATE if kind == "network" and "text" in looks_at(layout) else RATES[kind]
+    return BAG_RATE if _is_bag(kind, layout) else RATES[kind]
+
+
+def _is_bag(kind: str, layout: Layout) -> bool:
+    return kind == "network" and "text" in looks_at(layout)
 
 
 def batch_size(rows: int) -> int:

@@ -54,6 +54,9 @@ class Gauge:
         Raises:
             DivergedError: a step that was read now is bad, and so were as many before it as are allowed.
         """
+        if self._every == 1:
+            self._count(step, learning_rate, rows, loss.item(), norm.item())
+            return
         self.loss = self.norm = None
         self._unread.append(_Reading(step, learning_rate, rows, loss, norm))
         if len(self._unread) >= self._every:
@@ -62,31 +65,25 @@ class Gauge:
     def read(self) -> None:
         """Read what was not read yet; raises DivergedError as `note`."""
         unread, self._unread = self._unread, []
-        for reading, loss, norm in zip(unread, *_values(unread), strict=True):
-            self._count(reading, loss, norm)
-            self.loss, self.norm = loss, norm
+        if not unread:
+            return
+        # one wait for the device
+        values = torch.stack([value.float() for reading in unread for value in (reading.loss, reading.norm)]).tolist()
+        for reading, loss, norm in zip(unread, values[::2], values[1::2], strict=True):
+            self._count(reading.step, reading.learning_rate, reading.rows, loss, norm)
 
     def restart(self, loss_sum: float = 0.0, rows: int = 0) -> None:
         """Begin an epoch, or go on with one."""
         self.loss_sum, self.rows = loss_sum, rows
 
-    def _count(self, reading: _Reading, loss: float, norm: float) -> None:
+    def _count(self, step: int, learning_rate: float, rows: int, loss: float, norm: float) -> None:
+        self.loss, self.norm = loss, norm
         if math.isfinite(loss):
-            self.loss_sum += loss * reading.rows
-            self.rows += reading.rows
+            self.loss_sum += loss * rows
+            self.rows += rows
         if math.isfinite(loss) and math.isfinite(norm):
             self.bad_in_a_row = 0
             return
         self.bad_in_a_row += 1
         if self.bad_in_a_row > self._allowed:
-            raise DivergedError(reading.step, reading.learning_rate)
-
-
-def _values(readings: list[_Reading]) -> tuple[list[float], list[float]]:
-    """Losses and norms, with one wait for the device."""
-    if not readings:
-        return [], []
-    if len(readings) == 1:
-        return [readings[0].loss.item()], [readings[0].norm.item()]
-    both = torch.stack([value.float() for reading in readings for value in (reading.loss, reading.norm)]).tolist()
-    return both[::2], both[1::2]
+            raise DivergedError(step, learning_rate)

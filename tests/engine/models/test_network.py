@@ -201,8 +201,8 @@ def test_checkpoints_of_other_settings_are_begun_anew(tmp_path: Path) -> None:
 
 def test_a_batch_makes_about_fifty_steps_an_epoch_and_few_rows_are_passed_over_more_often() -> None:
     assert [batch_size(rows) for rows in (50, 3_000, 1_000_000)] == [16, 64, 256]
-    assert usual_epochs("resnet", 64, 16) == 100
-    assert usual_epochs("resnet", 10_000, 256) == 20
+    assert usual_epochs("resnet", IMAGE, 64, 16) == 100
+    assert usual_epochs("resnet", IMAGE, 10_000, 256) == 20
 
 
 def test_specs_follow_the_parameters_of_a_candidate() -> None:
