@@ -49,7 +49,8 @@ def measured(estimate: TrainingEstimate) -> Outlook:
     families: dict[str, float | None] = {}
     for row in estimate.candidates:
         family = family_of(row.model)
-        families[family] = round((families.get(family) or 0.0) + row.seconds, 2)
+        so_far = families.get(family, 0.0)
+        families[family] = None if row.seconds is None or so_far is None else round(so_far + row.seconds, 2)
     families.pop("dummy", None)
     return Outlook(
         **estimate.model_dump(include={"target", "task", "metric", "rows", "features", "seconds", "memory_mb"}),

@@ -67,13 +67,14 @@ def _pilot(workshop: "Workshop", request: EstimateTrainingRequest) -> TrainingEs
         run = TrainingRun(Path(folder), frame, dataset.schema_, spec)
         preparation = run.prepare()
         candidates, memory = run.estimate(job_of(workshop).control)
-    total = sum(seconds for _, seconds in candidates)
+    total = sum(seconds for _, seconds in candidates if seconds is not None)
+    unknown = any(seconds is None for _, seconds in candidates)
     limit = None if spec.fixed else spec.budget_seconds
     notes = preparation.notes
     if limit is not None and total > limit:
         notes += (f"All candidates would take {total:.0f} s; the budget of {limit:g} s cuts or skips some of them.",)
     return TrainingEstimate(
-        seconds=round(total if limit is None else min(total, limit), 2),
+        seconds=round(total if limit is None else limit if unknown else min(total, limit), 2),
         memory_mb=memory,
         dataset=dataset.id,
         target=spec.target,

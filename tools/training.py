@@ -53,8 +53,10 @@ class EstimateTrainingRequest(TrainingChoices):
 
 
 class CandidateEstimate(ToolResult):
+    """`seconds` is None for a candidate that the pilot's time was not enough for."""
+
     model: str
-    seconds: float
+    seconds: float | None
 
 
 class TrainingEstimate(Estimate):

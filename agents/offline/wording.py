@@ -172,7 +172,7 @@ def profiled(result: Json) -> str:
 def estimated(result: Json) -> str:
     """Words for estimate_training."""
     each = ", ".join(
-        f"{name_of(row.get('model'))} {seconds(row.get('seconds'))}" for row in result.get("candidates") or []
+        f"{name_of(row.get('model'))} {_timed(row.get('seconds'))}" for row in result.get("candidates") or []
     )
     lines = [
         f"Training {name_of(result.get('target'))} ({name_of(result.get('task'))}, {name_of(result.get('metric'))}, "
@@ -182,6 +182,10 @@ def estimated(result: Json) -> str:
     if each:
         lines.append(f"Of that: {each}.")
     return "\n".join([*lines, *notes(result), "Say 'go ahead' to train it."])
+
+
+def _timed(value: object) -> str:
+    return "(not timed)" if value is None else seconds(value)
 
 
 def trained(result: Json) -> str:

@@ -155,8 +155,11 @@ class TrainingRun:
         selector = Selector(self.record, self.preparation, self.features, self.judge, self.spec)
         return selector.out_of_fold(self.select())
 
-    def estimate(self, control: Control | None = None) -> tuple[list[tuple[str, float]], float]:
-        """Seconds each candidate would take, and peak memory in MB, from a timed pilot on a sample."""
+    def estimate(self, control: Control | None = None) -> tuple[list[tuple[str, float | None]], float]:
+        """Seconds each candidate would take, and peak memory in MB, from a timed pilot on a sample.
+
+        None for a candidate that the pilot's time was not enough for.
+        """
         return estimate(self.table, self.preparation, self.spec, control or Control())
 
     @cached_property

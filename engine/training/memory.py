@@ -17,7 +17,7 @@ from engine.training.rewind import Rewind
 from engine.training.rows import Batch
 from engine.training.spec import FitSpec, Precision
 
-# the rest is for what is not reckoned: gradients on their way back, the workspace of kernels, fragmentation
+# the rest is for what is not reckoned: the workspace of kernels, fragmentation
 USABLE = 0.9
 MOMENTS = {"adamw": 2, "sgd": 1}
 
@@ -45,8 +45,9 @@ class MemoryPlan(BaseModel):
     """Bytes that each process needs for a training by `spec`; it `fits` into nine tenths of what is `available`.
 
     `gradients` and `optimiser` are of the weights that are learned, `average` is their moving average. `activations`
-    are what the forward pass of one micro-batch leaves for the backward pass, its inputs among them. `changes` were
-    made one after the other until it fitted; `spec` has all of them.
+    are what the forward pass of one micro-batch leaves for the backward pass, its inputs among them; `passing` are
+    the two gradients of activations, one coming and one going, that are there at a time. `changes` were made one after
+    the other until it fitted; `spec` has all of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +57,7 @@ class MemoryPlan(BaseModel):
     optimiser: int
     average: int
     activations: int
+    passing: int
     total: int
     available: int
     fits: bool
@@ -69,7 +71,8 @@ class MemoryPlan(BaseModel):
             "gradients": self.gradients,
             "optimiser": self.optimiser,
             "average": self.average,
-            f"activations of {self.spec.batch_size} rows": self.activations,
+            f"activations of {_rows(self.spec.batch_size)}": self.activations,
+            "their gradients": self.passing,
         }
         parts = ", ".join(f"{name} {_in_words(size)}" for name, size in named.items() if size)
         verdict = "That fits" if self.fits else "That does not fit, and there is nothing more to switch on"
@@ -138,7 +141,7 @@ def _with_most_rows(spec: FitSpec, wished: FitSpec, need: "_Need", limit: float)
 
 
 def _change(kind: Kind, spec: FitSpec, total: int) -> MemoryChange:
-    rows = f"{spec.batch_size} {'row' if spec.batch_size == 1 else 'rows'} at a time, {spec.accumulate} in a step"
+    rows = f"{_rows(spec.batch_size)} at a time, {spec.accumulate} times for a step"
     return MemoryChange(kind=kind, sentence=f"{WORDS[kind]} ({rows}: {_in_words(total)}).", total=total)
 
 
@@ -185,6 +188,7 @@ class _Need:
             "optimiser": MOMENTS[spec.optimiser] * learned,
             "average": held if spec.ema_decay is not None else 0,
             "activations": self._activations(spec),
+            "passing": 2 * self._measure(spec.precision, spec.checkpoint_activations).largest.at(spec.batch_size),
         }
         total = sum(parts.values())
         fits = total <= USABLE * available
@@ -203,7 +207,8 @@ class _Need:
         key = (precision, checkpointing)
         if key not in self._measured:
             with _as_in_training(self.model, checkpointing) as device:
-                once = self.batch.each(lambda tensor: tensor.to(device))
+                # copies: a part of a larger tensor would count with all of its memory
+                once = self.batch.each(lambda tensor: tensor.to(device, copy=True).contiguous())
                 twice = once.each(lambda tensor: torch.cat([tensor, tensor]))
                 sizes = [sorted(_saved(self.model, batch, precision, device)) for batch in (once, twice)]
             rows = len(self.batch)
@@ -269,6 +274,10 @@ def _held(model: nn.Module) -> int:
 
 def _size(tensor: Tensor) -> int:
     return int(tensor.numel() * tensor.element_size())
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 def _in_words(size: int) -> str:

@@ -17,6 +17,9 @@ FLOAT = 4
 WEIGHTS = (5 * 8 + 8 + 8 * 2 + 2) * FLOAT
 # of each row, the input, what tanh gives, and the answer wait for the backward pass
 ROW = (5 + 8 + 2) * FLOAT
+# and the gradient of what tanh gives comes in and goes out
+PASSING = 2 * 8 * FLOAT
+EACH = ROW + PASSING
 SPEC = FitSpec(batch_size=64)
 
 
@@ -49,10 +52,17 @@ def test_a_perceptron_is_worked_by_hand() -> None:
     found = plan(perceptron(), width=5)
     assert (found.parameters, found.gradients, found.optimiser, found.average) == (WEIGHTS, WEIGHTS, 2 * WEIGHTS, 0)
     assert found.activations == 64 * ROW
-    assert found.total == 4 * WEIGHTS + 64 * ROW
+    assert found.passing == 64 * PASSING
+    assert found.total == 4 * WEIGHTS + 64 * EACH
     assert found.fits
     assert found.changes == ()
     assert found.spec == SPEC
+
+
+def test_a_sample_that_is_a_part_of_many_rows_counts_by_itself() -> None:
+    many = sample(5, count=1000)
+    found = plan_memory(perceptron(), many.each(lambda tensor: tensor[:3]), SPEC, available=10**12)
+    assert found.activations == 64 * ROW
 
 
 def test_sgd_has_one_moment_and_an_average_is_as_large_as_the_weights() -> None:
@@ -101,11 +111,11 @@ def test_the_model_is_left_as_it_was() -> None:
 
 def test_fewer_rows_at_a_time_come_first_and_a_step_sees_as_many() -> None:
     spec = FitSpec(batch_size=60, accumulate=2)
-    found = plan(perceptron(), spec, available=round((4 * WEIGHTS + 20 * ROW) / 0.9) + 1, width=5)
+    found = plan(perceptron(), spec, available=round((4 * WEIGHTS + 20 * EACH) / 0.9) + 1, width=5)
     assert kinds(found) == ["accumulation"]
     assert (found.spec.batch_size, found.spec.accumulate) == (15, 8)
     assert found.fits
-    assert found.total == found.changes[-1].total == 4 * WEIGHTS + 15 * ROW
+    assert found.total == found.changes[-1].total == 4 * WEIGHTS + 15 * EACH
 
 
 def test_changes_are_tried_in_order_and_each_saves_memory() -> None:
@@ -152,7 +162,9 @@ def test_a_model_without_blocks_is_not_checkpointed() -> None:
 
 def test_the_plan_speaks_in_words() -> None:
     words = plan(perceptron(), available=1, width=5).in_words()
-    assert words.startswith("Gradients are accumulated over smaller batches (1 row at a time, 64 in a step: 1.1 KiB).")
+    assert words.startswith(
+        "Gradients are accumulated over smaller batches (1 row at a time, 64 times for a step: 1.2 KiB)."
+    )
     assert "The training needs about" in words
     assert "That does not fit, and there is nothing more to switch on: 0.0 KiB are free." in words
     assert "average" not in words
@@ -167,6 +179,6 @@ def test_what_is_free_is_measured_when_not_given() -> None:
 
 def test_a_training_by_the_changed_spec_runs() -> None:
     spec = FitSpec(batch_size=16, epochs=1)
-    found = plan_memory(perceptron(), sample(5), spec, available=round((4 * WEIGHTS + 4 * ROW) / 0.9) + 1)
+    found = plan_memory(perceptron(), sample(5), spec, available=round((4 * WEIGHTS + 4 * EACH) / 0.9) + 1)
     report = fit(perceptron(), rows(), cross_entropy, found.spec)
     assert (report.batch_size, report.accumulate, report.steps) == (4, 4, 4)
