@@ -2,8 +2,7 @@
 
 Both train the same model from the same weights on the same number of rows, with the same optimiser, clipping and
 schedule, on one thread. The loop by hand does nothing else: no events, no check of the gradient, no checkpoints, no
-early stopping, no memory that runs out. In each round it runs twice, and what it differs from itself is the noise. On
-a busy machine the shortest times say more than the medians.
+early stopping, no memory that runs out. In each round it runs twice, and what it differs from itself is the noise.
 
     python benchmarks/training.py [--rounds 25] [--steps 60]
 """

@@ -20,6 +20,8 @@ LIBRARY_DEFAULTS = {
     "TOKENIZERS_PARALLELISM": "false",
     # threads that spin while they wait make LightGBM and torch 7 to 200 times slower on a busy machine
     "OMP_WAIT_POLICY": "PASSIVE",
+    # without it, matrix products on CUDA have no algorithm that gives the same bits every time
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
     "MPLBACKEND": "Agg",
 }
 

@@ -63,9 +63,10 @@ class Pace:
         if any_model:
             share = min(left, GENEROUS * left / max(1.0, waiting))
             return share if share >= least else (left if left >= least else 0.0)
+        first = max(FIRST_FIT_S, least) * 2.0**tried
         if waiting <= 1:
-            return max(FIRST_FIT_S * 2.0**tried, left)
-        return max(FIRST_FIT_S * 2.0**tried, min(left, 0.15 * (self.budget or 0.0)))
+            return max(first, left)
+        return max(first, min(left, 0.15 * (self.budget or 0.0)))
 
     def for_select(self, spent: float, cancelled: bool) -> float | None:
         if cancelled:

@@ -22,10 +22,10 @@ from engine.automl.select import Selector
 from engine.automl.spec import FitOutcome, Preparation, Selection, TrainSpec
 from engine.automl.validation import Validation
 from engine.data.schema import Schema
-from engine.errors import BadArguments, LossNotFinite, MillwrightError, OutOfMemory
+from engine.errors import BadArguments, MillwrightError
 from engine.explain import Importance
 from engine.families import FAMILIES
-from engine.models.base import Floats, Params, Target
+from engine.models.base import FIT_ERRORS, Floats, Params, Target
 from engine.progress import Control, FitFinished, FitStarted
 from engine.tasks import encode_target
 
@@ -210,7 +210,7 @@ class TrainingRun:
             outcome = self._judged(name, params, fits, prediction, work.cancelled)
             whole = {"seconds": _since(began), "notes": tuple(work.notes), "curve": tuple(work.curves.get(0, ()))}
             return self._keep(outcome.model_copy(update=whole), fits, prediction)
-        except (LossNotFinite, OutOfMemory) as error:
+        except FIT_ERRORS as error:
             return self._keep(_failed(name, params, error, began), [], None)
         except MillwrightError:
             raise

@@ -21,7 +21,7 @@ from engine.errors import MillwrightError, NothingTrained
 from engine.explain import IMPORTANCES, Importance, permutation_importance
 from engine.families import NETWORKS
 from engine.files import write_atomic
-from engine.models.base import Deadline, Floats, NoTimeError, Target
+from engine.models.base import FIT_ERRORS, Deadline, Floats, NoTimeError, Target
 from engine.models.model import fit_model
 from engine.progress import Control, Note, StageStarted
 
@@ -158,6 +158,8 @@ class Selector:
             return "cancelled" if control.cancelled() else "no time to fit it on all rows"
         try:
             return self._refit_now(outcome, folder, Deadline(control, left))
+        except FIT_ERRORS as error:
+            return f"fitting it on all rows failed ({error.sentence})"
         except MillwrightError:
             raise
         except Exception as error:  # the folds' models are there: a failure here must not take the run with it

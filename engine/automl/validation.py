@@ -20,6 +20,7 @@ CELLS_PER_SECOND = 40_000
 """Rows x features below which a second of budget affords five folds (measured on two cores)."""
 NETWORK_FOLD_ROWS = 1_000
 """Rows from which networks are validated on a holdout; below, a holdout is too small to judge by."""
+NETWORK_FOLD_SECONDS = 30.0
 TRAINING_CELLS_PER_SECOND = 400_000
 TEXT_CELLS = 60
 
@@ -42,15 +43,13 @@ def make_validation(
     """Assign rows to folds, by time or group if the spec names such a column.
 
     `cells` is rows x features; with a budget it decides whether five folds are affordable. Where `networks` are among
-    the candidates, one holdout: five fits of a network would leave each too little of the time. (For a student too,
-    however few the rows: it is to be one small network in the end.)
+    the candidates, usually one holdout: five fits of a network would leave each too little of the time.
 
     Raises:
         ColumnNotFound is left to the caller; BadSplit: fewer than two groups.
     """
     rng = np.random.default_rng([spec.seed, 1])
-    few = len(frame) < NETWORK_FOLD_ROWS and spec.student is None
-    folds = 1 if networks and not few else _fold_count(len(frame), cells, spec)
+    folds = 1 if networks and not _networks_in_folds(len(frame), spec) else _fold_count(len(frame), cells, spec)
     if spec.order_column is not None:
         return Validation("time holdout", _latest(frame[spec.order_column]))
     if spec.group_column is not None:
@@ -60,6 +59,16 @@ def make_validation(
     strata = np.zeros(len(frame), dtype=np.int64) if task == "regression" else y.astype(np.int64)
     dealt = _dealt(strata, folds if folds > 1 else round(1 / HOLDOUT_SHARE), rng)
     return Validation(_name(folds, ""), dealt if folds > 1 else _first_only(dealt))
+
+
+def _networks_in_folds(rows: int, spec: TrainSpec) -> bool:
+    """Whether a network is fitted five times: few rows, and the time for it.
+
+    Not for a student, which is to be one small network in the end, nor where several processes have to find each other
+    for every fit.
+    """
+    timely = spec.fixed or spec.budget_seconds is None or spec.budget_seconds >= NETWORK_FOLD_SECONDS
+    return rows < NETWORK_FOLD_ROWS and timely and spec.student is None and spec.processes == 1
 
 
 def _fold_count(rows: int, cells: int, spec: TrainSpec) -> int:

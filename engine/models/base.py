@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import JobFailed, LossNotFinite, OutOfMemory, ProcessesFailed
 from engine.features import Matrix
 from engine.features_layout import Layout
 from engine.progress import Control
@@ -129,6 +130,10 @@ class Fitted(Protocol):
     def save(self, folder: Path) -> None:
         """Write the weights into an existing folder, never as pickle."""
         ...
+
+
+FIT_ERRORS = (LossNotFinite, OutOfMemory, ProcessesFailed, JobFailed)
+"""What ends one fit and not the run: it diverged, did not fit into memory, or lost its processes."""
 
 
 class NoTimeError(Exception):

@@ -23,7 +23,7 @@ from tests.tools.small_worker import StepsRequest, small_workshop
 from tools.cancels import POLL_S, Cancels
 from tools.inline import InlineJobs
 from tools.jobs import Failure, Outcome, job_id, model_id, once, run_id
-from tools.pace import Pace
+from tools.pace import LEAST_NETWORK_S, Pace
 
 
 def inline(home: Path) -> InlineJobs:
@@ -177,6 +177,18 @@ class TestPace:
         assert pace.for_fit(10.0, 1, any_model=True) == pytest.approx(left)
         assert left / 3 < (pace.for_fit(10.0, 3, any_model=True) or 0.0) < left
         assert pace.for_fit(59.0, 2, any_model=True) == 0.0
+
+    def test_a_network_needs_more_to_be_worth_a_try(self) -> None:
+        assert Pace(60.0).for_fit(50.0, 1, any_model=True, least=LEAST_NETWORK_S) == 0.0
+        assert Pace(2.0).for_fit(5.0, 1, any_model=False, least=LEAST_NETWORK_S) == pytest.approx(LEAST_NETWORK_S)
+
+    def test_the_only_candidate_has_all_that_is_left(self) -> None:
+        pace = Pace(60.0)
+        assert pace.for_fit(10.0, 1, any_model=False) == pytest.approx(pace.left(10.0))
+
+    def test_networks_keep_a_quarter_for_the_last_fit(self) -> None:
+        assert Pace(60.0, networks=True).refit == pytest.approx(15.0)
+        assert Pace(None, networks=True).refit == 0.0
 
     def test_a_machine_that_was_slow_to_begin_keeps_more_for_the_end(self) -> None:
         assert Pace(60.0, start=20.0).ending > Pace(60.0).ending

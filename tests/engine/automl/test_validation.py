@@ -37,6 +37,24 @@ def test_many_rows_or_a_short_budget_get_one_holdout() -> None:
     assert (many.fold == 0).mean() == pytest.approx(0.2)
 
 
+@pytest.mark.parametrize(
+    ("rows", "choices", "folds"),
+    [
+        (300, {"max_models": 1}, 5),
+        (300, {"budget_seconds": 60.0}, 5),
+        (300, {"budget_seconds": 20.0}, 1),
+        (2_000, {"max_models": 1}, 1),
+        (300, {"max_models": 1, "processes": 2}, 1),
+        (300, {"max_models": 1, "student": {"teacher": "mdl_1"}}, 1),
+    ],
+)
+def test_networks_are_fitted_five_times_only_on_few_rows_with_time_for_it(
+    rows: int, choices: dict[str, object], folds: int
+) -> None:
+    y = np.arange(rows) % 2
+    assert make_validation(frame(rows), y, "binary", spec(**choices), rows, networks=True).folds == folds
+
+
 def test_time_validation_rows_are_all_later() -> None:
     days = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=100).to_numpy().repeat(2)}).sample(frac=1.0)
     made = make_validation(days, np.zeros(200), "regression", spec(max_models=1, order_column="day"), 200)
