@@ -51,7 +51,9 @@ def _validator(workshop: Workshop, field: str, rule: Rule) -> object:
 
 def _uploaded(source: str, uploads: Path) -> str:
     """A sample, or a file below the uploads."""
-    if source.startswith("sample:") or Path(source).resolve().is_relative_to(uploads.resolve()):
+    path = Path(source).resolve()
+    # a file, not a folder: the folder of all uploads holds those of others
+    if source.startswith("sample:") or (path.is_relative_to(uploads.resolve()) and path.is_file()):
         return source
     raise ValueError("over HTTP a source is 'sample:NAME'; send a file with POST /v1/datasets")
 

@@ -1,5 +1,6 @@
 """The two decisions a chat model takes inside a run: which candidates, and whether another round pays."""
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -95,7 +96,10 @@ def gains(rounds: Sequence[TrainingResult]) -> list[float]:
 def last_fit_seconds(result: TrainingResult) -> float:
     """What fitting the best candidate on all rows is expected to take beyond the usual reserve: that of a network."""
     best = next((row for row in result.leaderboard if row.model == result.best), None)
-    return best.seconds if best is not None and family_of(best.model) in NETWORKS else 0.0
+    if best is None or result.validation is None or family_of(best.model) not in NETWORKS:
+        return 0.0
+    folds = re.search(r"(\d+)-fold", result.validation.method)
+    return best.seconds / (int(folds[1]) if folds else 1)
 
 
 def _names(value: object) -> list[str]:

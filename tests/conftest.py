@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from pytest_socket import socket_allow_hosts
 
+# tests run side by side, one on each core: with more threads torch would wait for itself most of the time; it reads
+# this when it is first imported
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 OF_THE_TESTS = ("MILLWRIGHT_TEST_", "MILLWRIGHT_REQUIRE_BACKENDS")

@@ -1,5 +1,6 @@
 """distil_model: a small network that answers as a registered model does, and what is kept of it."""
 
+import math
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,7 @@ def check_distillation(workshop: "Workshop", request: DistilModelRequest) -> Non
     """Refuse at once what cannot be distilled."""
     _, info = find_package(workshop, request.model)
     find_dataset(workshop, info.lineage.dataset)
-    if not request.budget_seconds >= 1:
+    if not (math.isfinite(request.budget_seconds) and request.budget_seconds >= 1):
         raise BadBudget(request.budget_seconds)
     if request.student is not None:
         if request.student not in NETWORKS:
@@ -123,13 +124,16 @@ class _Distilling:
         fast_teacher, fast_student = speeds([self.teacher.predict, student.predict], rows)
         teacher = _measured(self.record, self.info, fast_teacher)
         small = _measured(record, info, fast_student)
-        kept = _kept(self.info, info)
+        sealed = self.workshop.datasets.open_sealed(
+            self.dataset.id, self.workshop.registry, model=record.model_id, purpose="final test"
+        )
+        kept = _kept(self.info, info, self._baseline(sealed))
         return Distillation(
             run=result.run,
             teacher=teacher,
             student=small,
             kept=kept,
-            agreement=self._agreement(student, record.model_id),
+            agreement=_agreement(self.teacher, student, sealed),
             smaller=round(teacher.size_mb / max(small.size_mb, 1e-6), 3),
             faster=round(teacher.one_row_ms / max(small.one_row_ms, 1e-6), 3),
             verdict=_verdict(teacher, small, kept),
@@ -138,18 +142,38 @@ class _Distilling:
             notes=result.notes,
         ).model_dump(mode="json")
 
-    def _agreement(self, student: "Predictor", model: str) -> float:
-        """On the sealed rows: it belongs to the same look at them as the student's test."""
+    def _baseline(self, sealed: "pd.DataFrame") -> float | None:
+        """The metric, on the sealed rows, of always answering with the training rows' shares or mean (or median)."""
         import numpy as np
 
-        rows = self.workshop.datasets.open_sealed(
-            self.dataset.id, self.workshop.registry, model=model, purpose="final test"
+        from engine.metrics import METRICS, score
+        from engine.tasks import encode_target
+
+        info, metric = self.info, METRICS[self.info.metric.name]
+        known = encode_target(
+            self.workshop.datasets.training_frame(self.dataset.id)[info.target], info.task, info.classes
         )
-        one, other = self.teacher.predict(rows).labels, student.predict(rows).labels
-        if self.info.task != "regression":
-            return round(float(np.mean(one == other)), 4)
-        steady = min(float(np.std(one)), float(np.std(other))) == 0.0
-        return 0.0 if steady else round(float(np.corrcoef(one.astype(float), other.astype(float))[0, 1]), 4)
+        truth = encode_target(sealed[info.target], info.task, info.classes)
+        if info.task == "regression":
+            truth = truth[np.isfinite(truth)]
+            middle = np.nanmedian(known) if metric.name == "mae" else np.nanmean(known)
+            value = score(metric, truth, np.full(len(truth), middle))
+        else:
+            truth = truth[truth >= 0]
+            shares = np.bincount(known[known >= 0].astype(np.int64), minlength=len(info.classes)) / (known >= 0).sum()
+            value = score(metric, truth, np.tile(shares, (len(truth), 1)), info.threshold)
+        return float(value) if np.isfinite(value) else None
+
+
+def _agreement(teacher: "Predictor", student: "Predictor", rows: "pd.DataFrame") -> float | None:
+    """The share of rows with the same label; for numbers the correlation, None where one of them never changes."""
+    import numpy as np
+
+    one, other = teacher.predict(rows).labels, student.predict(rows).labels
+    if teacher.info.task != "regression":
+        return round(float(np.mean(one == other)), 4)
+    steady = min(float(np.std(one)), float(np.std(other))) == 0.0
+    return None if steady else round(float(np.corrcoef(one.astype(float), other.astype(float))[0, 1]), 4)
 
 
 def _kinds(info: "PackageInfo") -> set[str]:
@@ -175,16 +199,16 @@ def _measured(record: "ModelRecord", info: "PackageInfo", speed: "Speed") -> Mea
     )
 
 
-def _kept(teacher: "PackageInfo", student: "PackageInfo") -> float | None:
-    """The student's gain over the baseline as a share of the teacher's, both on the sealed rows."""
+def _kept(teacher: "PackageInfo", student: "PackageInfo", baseline: float | None) -> float | None:
+    """The student's gain over the baseline as a share of the teacher's, all three on the sealed rows."""
     from engine.metrics import METRICS
 
-    base, one, other = teacher.baseline, teacher.metric, student.metric
-    if base is None or one.value is None or other.value is None or other.name != one.name or base.name != one.name:
+    one, other = teacher.metric, student.metric
+    if baseline is None or one.value is None or other.value is None or other.name != one.name:
         return None
     metric = METRICS[one.name]
-    gain = metric.improvement(one.value, base.value)
-    return None if gain <= 0 else round(metric.improvement(other.value, base.value) / gain, 4)
+    gain = metric.improvement(one.value, baseline)
+    return None if gain <= 0 else round(metric.improvement(other.value, baseline) / gain, 4)
 
 
 def _verdict(teacher: MeasuredModel, student: MeasuredModel, kept: float | None) -> str:

@@ -167,10 +167,12 @@ class TrainJob:
         return FitOutcome(model=name, status="skipped", validation=None, seconds=0.0, detail=why)
 
     def _check_student(self) -> None:
-        """Raises: NothingTrained: no student was fitted, or none is better than the baseline."""
+        """Raises: JobFailed: cancelled before there was a student. NothingTrained: none is better than the baseline."""
         board = [*self.run.leaderboard(), *self._skipped_for_good()]
         if board[0].model != "dummy":
             return
+        if self.job.control.cancelled():
+            raise JobFailed("The distillation was cancelled before there was a student.", code=CANCELLED_CODE)
         why = "; ".join(f"{row.model}: {row.detail or 'it is no better than the baseline'}" for row in board[1:])
         raise NothingTrained(f"No student was trained ({why}).", "Give it more time, or another student.")
 

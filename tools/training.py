@@ -172,13 +172,13 @@ class MeasuredModel(ToolResult):
 class Distillation(ToolResult):
     """Student beside teacher. `kept` is the share of the teacher's gain over the baseline that the student has too
     (None where there is no baseline); `smaller` and `faster` are teacher over student, `agreement` the share of sealed
-    rows on which both give the same label (for numbers, the correlation of their answers)."""
+    rows on which both give the same label (for numbers, the correlation of their answers, None where there is none)."""
 
     run: str
     teacher: MeasuredModel
     student: MeasuredModel
     kept: float | None
-    agreement: float
+    agreement: float | None
     smaller: float
     faster: float
     verdict: str

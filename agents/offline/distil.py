@@ -133,6 +133,8 @@ def _kept(result: Json) -> str:
 
 
 def _agreement(result: Json, student: Json) -> str:
+    if result.get("agreement") is None:
+        return "How far the two agree cannot be told: one of them gives the same answer for every row."
     metric = student.get("metric")
     of_numbers = isinstance(metric, dict) and metric.get("name") in {"rmse", "mae", "r2"}
     if of_numbers:

@@ -116,7 +116,7 @@ def _pilot_fit(
     with suppress(NoTimeError):
         fit_model(family, *part.train, params, part.setting(table, deadline, seed, threads, Hearing(tick)))
     taken = time.monotonic() - began
-    return taken / done[0] if deadline.reached else taken
+    return taken / done[0]
 
 
 def _width(features: Matrix) -> int:

@@ -54,7 +54,7 @@ class Record:
         write_atomic(self.folder / "rows.npz", _npz(position=position, fold=fold))
 
     def working(self, name: str) -> Path:
-        """Where a candidate's fit may keep what it has so far; gone when its outcome is kept."""
+        """Where a candidate's fit may keep what it has so far; gone when its outcome is kept, unless it failed."""
         return self.folder / "working" / name
 
     def outcome(self, name: str) -> FitOutcome | None:
@@ -80,7 +80,8 @@ class Record:
             if prediction is not None:
                 write_atomic(aside / "oof.npz", _npz(prediction=prediction))
             write_atomic(aside / "outcome.json", outcome.model_dump_json(indent=2))
-        shutil.rmtree(self.working(outcome.model), ignore_errors=True)
+        if outcome.status != "failed":  # what a fit that diverged had reached is kept, as its error says
+            shutil.rmtree(self.working(outcome.model), ignore_errors=True)
 
     def prediction(self, name: str) -> Floats:
         """Out-of-fold predictions of the rows used; NaN rows have none."""

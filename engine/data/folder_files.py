@@ -49,6 +49,8 @@ def look(folder: Path, limits: DataLimits) -> FolderFiles:
     """
     found = FolderFiles()
     for path in _visible(folder, folder, found):
+        if len(found.files) > limits.max_rows:
+            raise too_large(str(folder), "rows", limits.max_rows)
         if not path.is_dir():
             _sort(found, path, "")
             continue

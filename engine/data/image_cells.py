@@ -122,7 +122,7 @@ class _Files:
         try:
             self.bytes += path.stat().st_size
             if self.bytes > self.max_bytes:
-                raise too_large(str(self.folder), "bytes", self.max_bytes)
+                raise too_large("the images of the table", "bytes", self.max_bytes)
             found = read_image(path.read_bytes(), cell)
         except OSError as error:
             self.damaged[cell] = error.strerror or "it cannot be read"

@@ -23,7 +23,11 @@ _IMAGES = ("x", "images", "image", "data")
 _LABELS = ("y", "labels", "label", "target")
 _CHANNELS = (1, 3, 4)
 _BATCH = 500
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, NotImplementedError, SyntaxError)
+# the last three: a header that claims more than any memory holds, more than any number, or an encrypted archive
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, NotImplementedError, SyntaxError,
+    MemoryError, OverflowError, RuntimeError,
+)  # fmt: skip
 _WANTED = "Save images as x (rows, height, width) or (rows, height, width, channels), and labels as y (rows,)."
 
 Array = NDArray[np.generic]

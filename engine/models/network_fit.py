@@ -1,6 +1,7 @@
 """One fit of a network: rows as tensors, the loss and the score, memory, checkpoints, and one process or several."""
 
 import copy
+import math
 import shutil
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.errors import DeviceMissing
 from engine.features import Matrix
 from engine.features_layout import ImageBlock
 from engine.models.base import Floats, Params, Setting, Target
@@ -42,6 +44,9 @@ PLAIN = 1e-3
 WORTH_KEEPING_S = 60.0
 """Seconds from which a fit keeps checkpoints; a shorter one is sooner done again."""
 TIMED_STEPS = 3
+TRIAL_FROM_S = 5.0
+"""Seconds of a fit from which its threads are chosen by a trial, which then may take `TRIAL_SHARE` of them."""
+TRIAL_SHARE = 0.05
 TIME_KEPT = 0.05
 """Share of a fit's time that is left for what follows the last step."""
 
@@ -76,73 +81,94 @@ class Fitting:
 
     def run(self) -> tuple[MixedNet, FitReport]:
         """The trained net, and how its training went."""
+        before = torch.get_num_threads()
         torch.set_num_threads(1)
-        gpu = self.device.type == "cuda"
-        seconds = _usable(self.setting.deadline.left())
-        wished = fit_spec(
+        try:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(self.setting.seed)
+                net = build_net(self.spec).to(self.device)
+            spec = self._fitting_memory(net, self._wished())
+            torch.set_num_threads(1 if spec.deterministic else self._threads(net, spec))
+            # what came before has taken some of the time
+            spec = spec.model_copy(update={"seconds": _usable(self.setting.deadline.left())})
+            report = self._together(net, spec) if self._many() else self._alone(net, spec)
+        finally:
+            torch.set_num_threads(before)
+        self._tell(report, spec)
+        return net, report
+
+    def _wished(self) -> FitSpec:
+        return fit_spec(
             self.kind,
             self.spec.layout,
             len(self.rows),
             self.params,
             self.setting.seed,
-            seconds,
+            _usable(self.setting.deadline.left()),
             self._precision(),
-            gpu=gpu,
+            gpu=self.device.type == "cuda",
         )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.setting.seed)
-            net = build_net(self.spec).to(self.device)
-        spec = self._fitting_memory(net, wished)
-        if not spec.deterministic:
-            torch.set_num_threads(self._threads(net, spec))
-        report = self._alone(net, spec) if self._folder() is None else self._together(net, spec)
-        self._tell(report, spec)
-        return net, report
 
     def _threads(self, net: MixedNet, spec: FitSpec) -> int:
         """One, or all that may be used if a step is faster with them: on small nets and busy machines it often is not.
 
-        A fixed amount of work is done by one, so that its bits do not depend on the machine.
+        A fixed amount of work is done by one, so that its bits do not depend on the machine; so is one that has no
+        time for a trial.
         """
-        if self.setting.threads == 1 or self.device.type != "cpu":
+        most = self.setting.threads
+        if most == 1 or self.device.type != "cpu" or (spec.seconds is not None and spec.seconds < TRIAL_FROM_S):
             return 1
         batch = self.rows.batch(torch.arange(min(spec.batch_size, len(self.rows))))
         trial, loss = copy.deepcopy(net), self._loss()
-        taken = {}
+        began, taken = time.monotonic(), {1: math.inf, most: math.inf}
         with torch.random.fork_rng(devices=[]):
-            for threads in (1, self.setting.threads):
-                torch.set_num_threads(threads)
-                taken[threads] = min(_step_seconds(trial, loss, batch) for _ in range(TIMED_STEPS))
+            for _ in range(TIMED_STEPS):
+                for threads in taken:
+                    torch.set_num_threads(threads)
+                    taken[threads] = min(taken[threads], _step_seconds(trial, loss, batch))
+                if time.monotonic() - began > TRIAL_SHARE * (spec.seconds or math.inf):
+                    break
         return min(taken, key=lambda threads: taken[threads])
 
     def _alone(self, net: MixedNet, wished: FitSpec) -> FitReport:
-        spec, checkpoints, judged = self._going_on(wished)
+        folder = self.setting.checkpoints
+        if wished.seconds is not None and wished.seconds < WORTH_KEEPING_S:
+            folder = None
+        spec, checkpoints, judged = self._going_on(wished, folder)
         return fit_loop(
             net, self.rows, self._loss(), spec, device=self.device, valid=self.valid,
             score=self._score(spec.epochs, judged),
             checkpoints=checkpoints, listener=self._listener(), stop=self.setting.deadline.over,
         )  # fmt: skip
 
-    def _folder(self) -> Path | None:
-        """Where several processes would work together; None when one is to do it alone."""
-        if self.setting.processes == 1 or self.setting.teacher is not None:
-            return None
-        return self.setting.checkpoints
+    def _many(self) -> bool:
+        """Whether several processes are to do it. A teacher's answers do not travel to them."""
+        alone = self.setting.processes == 1 or self.setting.teacher is not None
+        return not alone and self.setting.checkpoints is not None
 
     def _together(self, net: MixedNet, spec: FitSpec) -> FitReport:
-        """In several processes, each with its part of every batch; a step sees the same rows as alone."""
+        """In several processes, each with its part of every batch; a step sees the same rows as alone.
+
+        Raises:
+            DeviceMissing: fewer GPUs than processes, or one of them asked for by number.
+        """
         # torch.distributed takes time to load and is needed here alone
-        from engine.training.distributed.job import write_job
+        from engine.training.distributed.job import FitJob, write_job
         from engine.training.distributed.launch import launch
 
         processes, folder = self.setting.processes, self.setting.checkpoints
         assert folder is not None
+        gpu = self.device.type == "cuda"
+        if gpu and (self.device.index is not None or torch.cuda.device_count() < processes):
+            raise DeviceMissing(str(self.device), f"{processes} processes need a GPU each, counted from the first")
         each = spec.model_copy(update={"batch_size": max(1, spec.batch_size // processes)})
+        each, _, _ = self._going_on(each, FitJob(folder).checkpoints)
+        (folder / "report.json").unlink(missing_ok=True)
         job = write_job(
             folder, net=self.spec, fit=each, loss=self._loss().plain, rows=self.rows, valid=self.valid,
             score="accuracy" if self._by_labels() else None, weights=net.cpu().state_dict(), augment=self.augment,
         )  # fmt: skip
-        together = DistributedSpec(strategy="ddp", processes=processes)
+        together = DistributedSpec(strategy="ddp", processes=processes, backend="nccl" if gpu else "gloo")
         report = launch(job, together, listener=self._listener(), stop=self.setting.deadline.over)
         net.load_state_dict(job.weights())
         return report
@@ -157,14 +183,13 @@ class Fitting:
             self.setting.hearing.note(f"{self.kind}: {plan.in_words()}")
         return plan.spec
 
-    def _going_on(self, spec: FitSpec) -> tuple[FitSpec, Path | None, int]:
-        """Where checkpoints go, for a fit long enough to be worth them; the spec of the one to go on from, and how many
-        passes it has behind it.
+    def _going_on(self, spec: FitSpec, folder: Path | None) -> tuple[FitSpec, Path | None, int]:
+        """The spec of the checkpoint to go on from, its folder, and how many passes it has behind it.
 
-        A killed fit goes on with the time that it was given first: its clock goes on too.
+        A killed fit goes on with the time that it was given first: its clock goes on too. Checkpoints of another fit
+        are deleted.
         """
-        folder = self.setting.checkpoints
-        if folder is None or (spec.seconds is not None and spec.seconds < WORTH_KEEPING_S):
+        if folder is None:
             return spec, None, 0
         found = load_checkpoint(folder).checkpoint
         if found is None:

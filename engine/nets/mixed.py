@@ -155,5 +155,7 @@ def _trimmed(tokens: Tensor) -> Tensor:
     """
     if torch.compiler.is_compiling() or torch.jit.is_tracing():
         return tokens
+    if not len(tokens):
+        return tokens[:, :1]
     longest = int((tokens != PADDING).sum(dim=1).max())
     return tokens[:, : max(longest, 1)]

@@ -10,7 +10,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="SOURCE",
-        help="A file, a folder of images or texts, 'sample:NAME', or a dataset imported before (which keeps its split).",
+        help="A file, a folder of images or texts, 'sample:NAME', or a dataset imported before (with its split).",
     ),
 ]
 Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict.")]

@@ -140,7 +140,7 @@ def distillation(found: "Distillation") -> RenderableType:
         for role, row in (("teacher", found.teacher), ("student", found.student))
     )  # fmt: skip
     headings = ("", "model", "kind", "test (95 % interval)", ">MB", ">ms a row", ">rows/s")
-    agree = f"Agreement of the two on the sealed rows: {found.agreement:.3f} of 1."
+    agree = None if found.agreement is None else f"Agreement of the two on the sealed rows: {found.agreement:.3f} of 1."
     return Group(
         table(headings, rows), sentences("", found.verdict, agree, f"Report: {found.report}"), notes(found.notes)
     )

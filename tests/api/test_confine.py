@@ -16,7 +16,13 @@ def test_a_source_is_a_sample_or_an_upload(home: Path) -> None:
     (home / "uploads").mkdir()
     (home / "uploads" / "link.csv").symlink_to(outside)
     workshop = confined(workshop_at(home), home / "uploads")
-    for source in (str(outside), f"{home}/uploads/../../secret.csv", f"{home}/uploads/link.csv", "sqlite:///x.db"):
+    for source in (
+        str(outside),
+        f"{home}/uploads/../../secret.csv",
+        f"{home}/uploads/link.csv",
+        f"{home}/uploads",
+        "sqlite:///x.db",
+    ):
         with pytest.raises(BadArguments, match=r"source: .*over HTTP a source is"):
             workshop.call("import_dataset", source=source)
     assert workshop.call("import_dataset", source="sample:diabetes")

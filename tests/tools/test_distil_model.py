@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import BadBudget, BadChoice, DeviceMissing, JobFailed, NotFound, NothingTrained
+from engine.errors import BadBudget, BadChoice, DeviceMissing, JobFailed, NotFound
 from engine.package import read_info
 from engine.progress import FitFinished, Progress
 from millwright.compose import inline_workshop
 from millwright.settings import JobSettings, Settings
 from tools.catalogue import invoke
-from tools.jobs import job_id
+from tools.jobs import CANCELLED_CODE, job_id
 from tools.training import Distillation, TrainingResult
 from tools.workshop import Workshop
 
@@ -81,7 +81,8 @@ def test_a_student_that_came_to_nothing_is_an_error_and_registers_nothing(worksh
         if isinstance(progress, FitFinished) and progress.model == "dummy":
             workshop.jobs.cancel(job_id("call-1"))
 
-    with pytest.raises(JobFailed, match=r"No student was trained .*cancelled") as caught:
+    with pytest.raises(JobFailed, match="cancelled before there was a student") as caught:
         invoke(workshop, "distil_model", {"model": teacher}, call_id="call-1", watch=stop_after_the_baseline)
-    assert caught.value.code == NothingTrained.code
+    assert caught.value.code == CANCELLED_CODE
+    assert workshop.jobs.status(job_id("call-1")).state == "cancelled"
     assert len(workshop.registry.list()) == before

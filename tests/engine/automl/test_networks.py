@@ -67,6 +67,25 @@ def test_a_fit_that_diverges_is_a_failed_candidate_with_what_to_try(tmp_path: Pa
     assert run.select().name == "dummy"
 
 
+def test_the_checkpoints_of_a_fit_that_failed_are_kept_and_those_of_others_are_not(tmp_path: Path) -> None:
+    run = run_of(tmp_path, reviews(40), "label", models=("linear",))
+    run.record.working("linear").mkdir(parents=True)
+    run.fit("linear")
+    assert not run.record.working("linear").exists()
+    bad = run_of(
+        tmp_path / "bad",
+        pd.DataFrame({"x": RNG.normal(size=60), "y": RNG.normal(size=60)}),
+        "y",
+        np.full(60, np.inf),
+        models=("network",),
+        task="regression",
+    )
+    bad.prepare()
+    bad.record.working("network").mkdir(parents=True)
+    assert bad.fit("network").status == "failed"
+    assert bad.record.working("network").exists()
+
+
 def test_a_network_that_has_nothing_to_look_at_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadChoice, match="without a column of kind image"):
         run_of(tmp_path, reviews(), "label", models=("resnet",)).prepare()

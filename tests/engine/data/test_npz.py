@@ -1,5 +1,6 @@
 """Images that NumPy saved: names, shapes and numbers that are read, and those that are not."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +127,13 @@ def test_limits_count_what_it_unpacks_to(read: Read) -> None:
         read(DataLimits(max_bytes=10_000), x=np.zeros((200, 20, 20), dtype=np.uint8))
     with pytest.raises(TooLarge, match="MAX_ROWS"):
         read(DataLimits(max_rows=11), x=IMAGES)
+
+
+@pytest.mark.parametrize("rows", [10**15, 10**21])
+def test_a_header_that_claims_more_than_there_is_does_not_reach_for_the_memory(tmp_path: Path, rows: int) -> None:
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({rows}, 8, 8), }}".ljust(117) + "\n"
+    claim = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+    with zipfile.ZipFile(tmp_path / "t.npz", "w") as archive:
+        archive.writestr("x.npy", claim)
+    with pytest.raises(NotATable):
+        read_source(str(tmp_path / "t.npz"), DataLimits())

@@ -259,3 +259,28 @@ def test_two_processes_train_the_network_that_one_trains(tmp_path: Path) -> None
     together = fit_model("network", x, y, params, two).predict(x)
     assert np.abs(together - alone).max() < 1e-4
     assert said[-1] == (16, 16)
+
+
+def test_a_fit_in_several_processes_goes_on_with_the_time_that_it_was_given_first(tmp_path: Path) -> None:
+    from engine.models.network_fit import Fitting
+    from engine.training.fit import fit
+    from engine.training.spec import FitSpec
+
+    x, y = texts(40)
+    fitting = Fitting("lstm", x, y, QUICK, replace(setting(TEXT), processes=2, checkpoints=tmp_path))
+    begun = FitSpec(epochs=3, batch_size=16, seconds=30.0)
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(LENGTH, 2))
+    stops = iter([False] * 4 + [True] * 99)
+    fit(net, fitting.rows, fitting._loss(), begun, checkpoints=tmp_path / "checkpoints", stop=lambda: next(stops))
+    later = begun.model_copy(update={"seconds": 12.5})
+    assert fitting._going_on(later, tmp_path / "checkpoints") == (begun, tmp_path / "checkpoints", 1)
+    other = begun.model_copy(update={"epochs": 9})
+    assert fitting._going_on(other, tmp_path / "checkpoints") == (other, tmp_path / "checkpoints", 0)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_the_callers_threads_are_as_they_were_after_a_fit() -> None:
+    x, y = texts(40)
+    before = torch.get_num_threads()
+    fit_model("network", x, y, QUICK | {"epochs": 1}, replace(setting(TEXT, seconds=9.0), threads=2))
+    assert torch.get_num_threads() == before
