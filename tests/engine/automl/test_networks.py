@@ -97,11 +97,11 @@ def test_pixel_columns_offer_the_resnet(tmp_path: Path) -> None:
 
 
 def test_the_pilot_keeps_to_its_share_and_says_what_it_did_not_time(tmp_path: Path) -> None:
-    run = run_of(
-        tmp_path, reviews(), "label", models=("linear", "network", "lstm"), max_models=None, budget_seconds=1.0
-    )
+    models = ("linear", "network", "lstm", "encoder", "lightgbm", "forest")
+    run = run_of(tmp_path, reviews(600), "label", models=models, max_models=None, budget_seconds=1.0)
     run.prepare()
     found, memory = run.estimate()
     assert [name for name, _ in found] == list(run.preparation.candidates)
+    assert found[0][1] is not None
     assert found[-1][1] is None
     assert memory > 0
