@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import BadArguments, ColumnNotFound, NotFound
 from tools.finding import is_source, without_secrets
-from tools.packages import image_columns
+from tools.packages import column_kinds
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +35,7 @@ def labelled_rows(workshop: "Workshop", record: "ModelRecord", info: "PackageInf
     except NotFound:
         if not is_source(data):
             raise
-        frame, said = _new_rows(workshop, record, info, workshop.datasets.read_rows(data, images=image_columns(record)))
+        frame, said = _new_rows(workshop, record, info, workshop.datasets.read_rows(data, kinds=column_kinds(record)))
         return frame, without_secrets(data), said
     if dataset.id == info.lineage.dataset:
         return _sealed(workshop, record, info)

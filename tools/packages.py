@@ -2,8 +2,9 @@
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+from engine.kinds import Kind
 from engine.package import read_info
 from engine.package_info import PackageFiles, PackageInfo, ValidationScore
 from tools.training import ImportanceRow, LeaderboardRow, MetricValue, ValidationValue
@@ -58,13 +59,14 @@ def size_mb(package: Path) -> float:
     return round(sum(path.stat().st_size for path in package.rglob("*") if path.is_file()) / MB, 3)
 
 
-def image_columns(record: "ModelRecord") -> tuple[str, ...]:
-    """The columns of a model that hold images: in new rows they may be paths.
+def column_kinds(record: "ModelRecord") -> "dict[str, Kind]":
+    """What the columns of a model hold: in new rows, images may be paths, and words that look like paths are words.
 
     Raises:
         PackageDamaged: its folder is not whole.
     """
-    return tuple(column.name for column in read_info(record.package).columns if column.kind == "image")
+    kinds: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
+    return {column.name: kinds[column.kind] for column in read_info(record.package).columns}
 
 
 def model_size_mb(package: Path) -> float:

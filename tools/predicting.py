@@ -8,7 +8,7 @@ from engine.errors import BadArguments, NotFound
 from tools.answers_file import checked_out, write_answers
 from tools.finding import is_source
 from tools.models import Predictions, PredictRequest
-from tools.packages import image_columns
+from tools.packages import column_kinds
 from tools.spec import Estimate
 
 if TYPE_CHECKING:
@@ -73,14 +73,14 @@ def _rows(
     if request.data is None:
         return pd.DataFrame.from_records(list(request.rows)), ()
     if is_source(request.data):
-        return workshop.datasets.read_rows(request.data, images=image_columns(record)), ()
+        return workshop.datasets.read_rows(request.data, kinds=column_kinds(record)), ()
     try:
         dataset = workshop.datasets.get(request.data)
     except NotFound:
         if not Path(request.data).suffix:
             raise
         # it looks like a file: let the reader say that it is not there, with the nearest name
-        return workshop.datasets.read_rows(request.data, images=image_columns(record)), ()
+        return workshop.datasets.read_rows(request.data, kinds=column_kinds(record)), ()
     note = "These are the training rows; the sealed test rows stay closed."
     return workshop.datasets.training_frame(dataset.id), (note,)
 

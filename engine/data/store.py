@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +18,7 @@ from engine.data.split import Split, SplitSpec, make_split
 from engine.data.tables import content_hash, locked, read_part, sweep, to_table, write_tables
 from engine.errors import HomeNotWritable, NotFound, TargetUnusable, TooFewRows
 from engine.files import atomic_folder, write_json
+from engine.kinds import Kind
 
 MIN_ROWS = 10
 """Fewer rows than this are not worth splitting."""
@@ -158,19 +159,18 @@ class Datasets:
         source: str,
         schema: Schema | None = None,
         options: ReadOptions | None = None,
-        images: Collection[str] = (),
+        kinds: Mapping[str, Kind] | None = None,
     ) -> pd.DataFrame:
         """New rows to predict or score, from one row on; nothing is stored.
 
         With a schema, the columns that both it and the source have come back in its kinds; the others are left out.
-        Without one, `images` names columns that hold images or paths to them.
+        Without one, `kinds` says what columns hold, so that paths of images are told from other words.
 
         Raises:
             DataError: as `read_source`.
         """
         known = {column.name: column.kind for column in schema.columns} if schema is not None else {}
-        kinds = {**known, **dict.fromkeys(images, "image")} or None
-        frame = read_source(source, self.limits, options, kinds).frame
+        frame = read_source(source, self.limits, options, {**known, **(kinds or {})} or None).frame
         if schema is None:
             return frame
         given = set(frame.columns)
