@@ -119,7 +119,9 @@ def test_a_student_that_is_neither_smaller_nor_faster_is_not_praised() -> None:
     row = {"model": "mdl_1", "kind": "linear", "size_mb": 0.1, "one_row_ms": 1.0}
     metric = {"name": "rmse", "value": 2.0}
     student = {**row, "model": "mdl_2", "kind": "network", "size_mb": 0.4, "one_row_ms": 2.0, "metric": metric}
-    told = distilled({"teacher": row, "student": student, "kept": None, "smaller": 0.25, "faster": 0.5})
+    found = {"teacher": row, "student": student, "kept": None, "smaller": 0.25, "faster": 0.5}
+    told = distilled({**found, "agreement": 0.9})
     assert "The student is not smaller (0.4 MB instead of 0.1 MB) and not faster" in told
     assert "baseline" not in told
-    assert "correlate" in told
+    assert "correlate by 0.9" in told
+    assert "cannot be told" in distilled({**found, "agreement": None})
