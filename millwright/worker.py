@@ -14,10 +14,10 @@ def main() -> None:
     given = json.loads(sys.stdin.readline())
     parent = int(sys.argv[1])
     from engine.errors import HomeBusy, MillwrightError
-    from tools.parent import die_with_parent
+    from engine.parent import die_with
     from tools.worker_process import BUSY_EXIT
 
-    die_with_parent(parent)
+    die_with(parent)
     from millwright.compose import serve_jobs
     from millwright.settings import Settings
 

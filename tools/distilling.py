@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import BadArguments, BadBudget, BadChoice
 from engine.families import NETWORKS, check_needs
 from engine.figures import figure
+from engine.pixels import kinds_with_pixels
 from tools.finding import find_dataset
 from tools.modelling import job_of
 from tools.packages import find_package, metric_of, model_size_mb
@@ -177,10 +178,7 @@ def _agreement(teacher: "Predictor", student: "Predictor", rows: "pd.DataFrame")
 
 
 def _kinds(info: "PackageInfo") -> set[str]:
-    from engine.pixels import pixel_grid
-
-    grid = pixel_grid(column.name for column in info.columns if column.kind in {"number", "integer", "boolean"})
-    return {*(column.kind for column in info.columns), *(("image",) if grid else ())}
+    return kinds_with_pixels({column.name: column.kind for column in info.columns})
 
 
 def _usual_student(info: "PackageInfo") -> str:

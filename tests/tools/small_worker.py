@@ -105,14 +105,14 @@ def small_workshop(home: Path, jobs: Jobs | None = None) -> Workshop:
 
 
 def main() -> None:
-    from tools.parent import die_with_parent
+    from engine.parent import die_with
     from tools.worker import serve
 
     home, database_url = Path(sys.argv[1]), sys.argv[2]
     logging.basicConfig(level=logging.INFO)
     if len(sys.argv) > 3:
         sys.stdin.readline()
-        die_with_parent(int(sys.argv[3]))
+        die_with(int(sys.argv[3]))
     try:
         serve(lambda: small_workshop(home), home=home, database_url=database_url, started=STARTED)
     except HomeBusy:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.files import write_json
-from engine.training.distributed.parent import die_with
+from engine.parent import die_with
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.training.distributed.parent import die_with
+from engine.parent import die_with
 
 
 def main(arguments: Sequence[str]) -> None:

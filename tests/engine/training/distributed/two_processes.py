@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from engine.nets.mixed import build_net
+from engine.parent import die_with
 from engine.training.checkpoint import place_of
 from engine.training.distributed.cutting import cut
 from engine.training.distributed.data_parallel import DataParallel
 from engine.training.distributed.event_file import EventReader
 from engine.training.distributed.group import Group, process_group
 from engine.training.distributed.job import FitJob
-from engine.training.distributed.parent import die_with
 from engine.training.distributed.pipeline import Stage
 from engine.training.distributed.sharded import Sharded
 from engine.training.distributed.staged import Staged, part_of
