@@ -1,4 +1,4 @@
-"""The documents keep their word: the examples of docs/python.md run as they stand, but with a smaller budget."""
+"""The documents keep their word: their Python examples run as they stand, those of docs/python.md with less time."""
 
 import re
 import subprocess
@@ -27,6 +27,16 @@ def test_the_python_examples_run(home: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "probability_yes" in done.stdout
+
+
+def test_the_example_of_the_training_loop_ends_with_the_weights_of_one_that_never_stopped(tmp_path: Path) -> None:
+    (example,) = EXAMPLE.findall((ROOT / "docs" / "deep-learning.md").read_text())
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", example], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "stopped" in done.stdout
+    assert "the same weights: True" in done.stdout
 
 
 def test_what_documents_take_from_the_code_is_not_stale() -> None:
