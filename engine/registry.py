@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from engine.database import file_lock, unsynced
 from engine.errors import BadChoice, NotFound
-from engine.registry_index import Index, IndexRow, file_lock, unsynced
+from engine.registry_index import Index, IndexRow
 
 if TYPE_CHECKING:
     from engine.tracking import Tracking

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.registry_index import driver_url
+from engine.database import driver_url
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
-from engine.registry_index import driver_url
+from engine.database import driver_url
 
 POLL_S = 0.15
 

@@ -6,8 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.database import driver_url
 from engine.files import write_json
-from engine.registry_index import driver_url
 from tools.home import read_json
 
 if TYPE_CHECKING:

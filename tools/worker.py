@@ -13,8 +13,8 @@ from typing import Any, cast
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
+from engine.database import driver_url
 from engine.progress import Control, FitProgress, Progress
-from engine.registry_index import driver_url
 from tools.cancels import Cancels
 from tools.jobs import CANCELLED, Outcome, Recorded, finish
 from tools.journal import (

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from engine.database import driver_url, unsynced
 from engine.errors import BadChoice, HomeNotWritable, NotFound
 from engine.registry import Registry
-from engine.registry_index import Index, driver_url, unsynced
+from engine.registry_index import Index
 from engine.tracking import mlflow_name
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from engine.database import driver_url
 from engine.errors import ColumnNotFound, HomeBusy, JobFailed, NotFound, WorkerLost
 from engine.progress import Progress
-from engine.registry_index import driver_url
 from tests.tools.small_worker import StepsRequest
 from tools.durable import DbosJobs
 from tools.lock import holder, home_lock, is_held
