@@ -114,6 +114,25 @@ class Registry:
         lost = before.model_id if before and before.model_id != record.model_id else None
         return self.get(record.model_id), lost
 
+    def previous(self, name: str, alias: str = "champion") -> ModelRecord | None:
+        """The version that `roll_back` would give the alias to; None when there is none."""
+        row = self._index.before(name, alias)
+        return None if row is None else self._record(row)
+
+    def roll_back(self, name: str, alias: str = "champion") -> tuple[ModelRecord, str]:
+        """Give the alias back to the version that had it before; returns it and the id of the one that lost it.
+
+        Raises:
+            NotFound: no version had the alias before.
+        """
+        now, row = self._index.aliased(name, alias), self._index.before(name, alias)
+        if now is None or row is None:
+            hint = "Only what was promoted over another version can be rolled back; `models list` shows the aliases."
+            raise NotFound("model", f"{name}@{alias} before this one", hint=hint)
+        self._store().set_alias(name, alias, row.version)
+        self._index.set_alias(name, alias, row.model_id, back=True)
+        return self.get(row.model_id), now.model_id
+
     def record_look(self, dataset: str, model: str, purpose: str) -> int:
         """Count a look at the dataset's sealed test rows (the same model and purpose once); returns the total."""
         return self._index.record_look(dataset, model, purpose)

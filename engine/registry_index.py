@@ -1,6 +1,6 @@
 """The light half of the registry: which model lies where, who is champion, how often a test set was looked at.
 
-Three small tables beside MLflow, so that `predict` and `models list` answer without importing it.
+A few small tables beside MLflow, so that `predict` and `models list` answer without importing it.
 """
 
 from dataclasses import dataclass
@@ -29,6 +29,16 @@ _ALIASES = sa.Table(
     sa.Column("name", sa.String(250), primary_key=True),
     sa.Column("alias", sa.String(64), primary_key=True),
     sa.Column("model_id", sa.String(64), nullable=False),
+)
+_PROMOTIONS = sa.Table(
+    "millwright_promotions",
+    _TABLES,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(250), nullable=False, index=True),
+    sa.Column("alias", sa.String(64), nullable=False),
+    sa.Column("model_id", sa.String(64), nullable=False),
+    sa.Column("back", sa.Boolean, nullable=False),
+    sa.Column("at", sa.String(32), nullable=False),
 )
 _LOOKS = sa.Table(
     "millwright_looks",
@@ -90,11 +100,26 @@ class Index:
         """Newest first."""
         return self._rows(sa.true())
 
-    def set_alias(self, name: str, alias: str, model_id: str) -> None:
-        """Move `alias` of `name` to `model_id`."""
+    def set_alias(self, name: str, alias: str, model_id: str, *, back: bool = False) -> None:
+        """Move `alias` of `name` to `model_id`; `back` where that takes back the promotion before."""
+        moved = {"name": name, "alias": alias, "model_id": model_id}
         with self._database.begin() as connection:
             connection.execute(sa.delete(_ALIASES).where(_ALIASES.c.name == name, _ALIASES.c.alias == alias))
-            connection.execute(sa.insert(_ALIASES).values(name=name, alias=alias, model_id=model_id))
+            connection.execute(sa.insert(_ALIASES).values(moved))
+            connection.execute(sa.insert(_PROMOTIONS).values(moved | {"back": back, "at": datetime.now(UTC).isoformat()}))
+
+    def before(self, name: str, alias: str) -> IndexRow | None:
+        """The model that had the alias before the one that has it; promotions that were taken back do not count."""
+        mine = (_PROMOTIONS.c.name == name) & (_PROMOTIONS.c.alias == alias)
+        with self._database.begin() as connection:
+            rows = connection.execute(sa.select(_PROMOTIONS).where(mine).order_by(_PROMOTIONS.c.number)).all()
+        held: list[str] = []
+        for row in rows:
+            if row.back:
+                held.pop()
+            elif not held or held[-1] != row.model_id:
+                held.append(row.model_id)
+        return self.find(held[-2]) if len(held) > 1 else None
 
     def record_look(self, dataset: str, model: str, purpose: str) -> int:
         """Count a look at a sealed test set; the same triple counts once. Returns the dataset's total."""

@@ -77,6 +77,13 @@ class PromoteModelRequest(ToolRequest):
     alias: str = Field("champion", description="'champion' or 'challenger'.")
 
 
+class RollBackModelRequest(ToolRequest):
+    """Give an alias back to the version that had it before. Needs approval."""
+
+    name: str = Field(description="Name in the registry.")
+    alias: str = Field("champion", description="'champion' or 'challenger'.")
+
+
 class Promotion(ToolResult):
     model: str
     name: str

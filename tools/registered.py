@@ -12,6 +12,7 @@ from tools.models import (
     PredictRequest,
     PromoteModelRequest,
     Promotion,
+    RollBackModelRequest,
     ShowModelRequest,
 )
 from tools.packages import find_package, importance_of, leaderboard_of, metric_of, report_of, score_of
@@ -66,6 +67,19 @@ def promote_model(workshop: "Workshop", request: PromoteModelRequest) -> Promoti
     record, previous = workshop.registry.promote(request.model, request.alias)
     return Promotion(
         model=record.model_id, name=record.name, version=record.version, alias=request.alias, previous=previous
+    )
+
+
+def roll_back_model(workshop: "Workshop", request: RollBackModelRequest) -> Promotion:
+    """Give an alias back to the version that had it before.
+
+    Raises:
+        NotFound: no version had it before.
+    """
+    name, _, alias = request.name.partition("@")
+    record, previous = workshop.registry.roll_back(name, alias or request.alias)
+    return Promotion(
+        model=record.model_id, name=record.name, version=record.version, alias=alias or request.alias, previous=previous
     )
 
 
@@ -125,6 +139,16 @@ TOOLS = (
         request=PromoteModelRequest,
         result=Promotion,
         function=promote_model,
+        effect="write",
+        estimate=costs_nothing,
+    ),
+    ToolSpec(
+        name="roll_back_model",
+        description="Give the alias 'champion' (or 'challenger') of a registered name back to the version that had it "
+        "before, undoing the last promotion. Changes what others use, so it needs the user's approval.",
+        request=RollBackModelRequest,
+        result=Promotion,
+        function=roll_back_model,
         effect="write",
         estimate=costs_nothing,
     ),

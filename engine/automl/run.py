@@ -18,14 +18,14 @@ from engine.automl.pilot import estimate
 from engine.automl.portfolio import class_power, family_of, more_trials, params_of
 from engine.automl.prepare import prepare
 from engine.automl.record import Record
-from engine.automl.select import Selector
+from engine.automl.select import FoldModels, HeldOut, Selector
 from engine.automl.spec import FitOutcome, Preparation, Selection, TrainSpec
 from engine.automl.validation import Validation
 from engine.data.schema import Schema
 from engine.errors import BadArguments, MillwrightError
 from engine.explain import Importance
 from engine.families import FAMILIES
-from engine.models.base import FIT_ERRORS, Floats, Params, Target
+from engine.models.base import FIT_ERRORS, Floats, Params
 from engine.progress import Control, FitFinished, FitStarted
 from engine.tasks import encode_target
 
@@ -136,9 +136,8 @@ class TrainingRun:
         done = self.record.selection()
         if done is not None and set(done.considered) == {outcome.model for outcome in self.outcomes()}:
             return done
-        selector = Selector(self.record, self.preparation, self.features, self.judge, self.spec)
         limit = None if self.spec.fixed else seconds
-        selection = selector.select(limit, control or Control())
+        selection = self._selector.select(limit, control or Control())
         self.record.write_selection(selection)
         return selection
 
@@ -147,13 +146,15 @@ class TrainingRun:
 
         `seconds` are ignored in fixed-count mode, where the work is bounded instead.
         """
-        selector = Selector(self.record, self.preparation, self.features, self.judge, self.spec)
-        return selector.importance(self.select(), None if self.spec.fixed else seconds, control or Control())
+        return self._selector.importance(self.select(), None if self.spec.fixed else seconds, control or Control())
 
-    def validation_predictions(self) -> tuple[Target, Floats]:
-        """True values and out-of-fold predictions of the selection, over the rows that have them."""
-        selector = Selector(self.record, self.preparation, self.features, self.judge, self.spec)
-        return selector.out_of_fold(self.select())
+    def validated(self) -> HeldOut:
+        """The rows that have one, with their true values and the selection's out-of-fold predictions."""
+        return self._selector.out_of_fold(self.select())
+
+    def held_out(self) -> FoldModels:
+        """The selection's models of one fold, with that fold's rows, which they have not seen."""
+        return self._selector.held_out(self.select())
 
     def estimate(self, control: Control | None = None) -> tuple[list[tuple[str, float | None]], float]:
         """Seconds each candidate would take, and peak memory in MB, from a timed pilot on a sample.
@@ -161,6 +162,10 @@ class TrainingRun:
         None for a candidate that the pilot's time was not enough for.
         """
         return estimate(self.table, self.preparation, self.spec, control or Control())
+
+    @property
+    def _selector(self) -> Selector:
+        return Selector(self.record, self.preparation, self.features, self.judge, self.spec)
 
     @cached_property
     def preparation(self) -> Preparation:

@@ -34,6 +34,24 @@ Rows = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
+class HeldOut:
+    """Rows (n,) with their encoded target and predictions (n,) or (n, classes) by models that have not seen them."""
+
+    frame: pd.DataFrame
+    y: Target
+    prediction: Floats
+
+
+@dataclass(frozen=True)
+class FoldModels:
+    """Models, and rows (n,) with their encoded target that these models have not seen."""
+
+    predict: Callable[[pd.DataFrame], Floats]
+    frame: pd.DataFrame
+    y: Target
+
+
+@dataclass(frozen=True)
 class Selector:
     """Reads the record of a run's fits and makes its selection."""
 
@@ -68,24 +86,29 @@ class Selector:
             considered=tuple(sorted(row.model for row in self.record.outcomes())),
         )
 
-    def out_of_fold(self, selection: Selection) -> tuple[Target, Floats]:
-        """True values and blended out-of-fold predictions of a selection."""
+    def out_of_fold(self, selection: Selection) -> HeldOut:
+        """The rows that have one, with true values and blended out-of-fold predictions of a selection."""
         rows, mixed = self._mixed(_by_candidate(selection))
-        return self.features.table.y[rows], mixed
+        return HeldOut(self.features.table.frame[rows], self.features.table.y[rows], mixed)
 
-    def importance(self, selection: Selection, seconds: float | None, control: Control) -> list[Importance]:
-        """Importance by the models of one fold on that fold's rows, which those models have not seen."""
-        path = self.record.folder / "importance.json"
-        if path.exists():
-            return IMPORTANCES.validate_json(path.read_text(encoding="utf-8"))
+    def held_out(self, selection: Selection) -> FoldModels:
+        """The models of one fold, blended as the selection is, with that fold's rows."""
         table = self.features.table
         weights = _by_candidate(selection)
         shared = set.intersection(*({path.name for path in self.record.fold_folders(name)} for name in weights))
         fold = min(shared)
         rows = table.validation.fold == int(fold.removeprefix("fold-"))
         folders = [self.record.folder / "fits" / name / fold for name in weights]
+        return FoldModels(_predictor(folders, list(weights.values())), table.frame[rows], table.y[rows])
+
+    def importance(self, selection: Selection, seconds: float | None, control: Control) -> list[Importance]:
+        """Importance by the models of one fold on that fold's rows, which those models have not seen."""
+        path = self.record.folder / "importance.json"
+        if path.exists():
+            return IMPORTANCES.validate_json(path.read_text(encoding="utf-8"))
+        held_out = self.held_out(selection)
         found = permutation_importance(
-            _predictor(folders, list(weights.values())), table.frame[rows], table.y[rows], table.columns,
+            held_out.predict, held_out.frame, held_out.y, self.features.table.columns,
             self.preparation.chosen_metric, self.preparation.task, self.preparation.classes, self.spec.seed,
             seconds, control, threshold=selection.threshold,
         )  # fmt: skip

@@ -283,3 +283,31 @@ def test_only_the_database_that_is_being_made_is_filled_without_waiting_for_the_
         assert synchronous("new.db") == 0
         assert synchronous("other.db") == 2
     assert synchronous("new.db") == 2
+
+
+def test_rolling_back_undoes_promotions_one_by_one_and_forgets_those_taken_back(
+    mlflow_home: Path, package: Path
+) -> None:
+    registry = Registry(mlflow_home)
+    for number in (1, 2, 3):
+        register(registry, package, "back", number)
+        registry.promote(f"mdl_back{number}", "champion")
+    registry.promote("mdl_back3", "champion")  # again: nothing to undo by itself
+    assert registry.roll_back("back") == (registry.get("mdl_back2"), "mdl_back3")
+    previous = registry.previous("back")
+    assert previous is not None
+    assert previous.model_id == "mdl_back1"
+    registry.promote("mdl_back3", "champion")
+    assert registry.roll_back("back")[0].model_id == "mdl_back2"
+    assert registry.roll_back("back")[0].model_id == "mdl_back1"
+    assert registry.get("back@champion").model_id == "mdl_back1"
+    assert registry.previous("back") is None
+
+
+def test_a_first_champion_cannot_be_rolled_back(mlflow_home: Path, package: Path) -> None:
+    registry = Registry(mlflow_home)
+    register(registry, package, "firstchamp", 1)
+    registry.promote("mdl_firstchamp1", "champion")
+    with pytest.raises(NotFound, match="promoted over another"):
+        registry.roll_back("firstchamp")
+    assert registry.get("firstchamp@champion").model_id == "mdl_firstchamp1"

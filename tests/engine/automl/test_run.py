@@ -287,8 +287,12 @@ def test_importance_finds_the_column_that_matters(tmp_path: Path) -> None:
 def test_validation_predictions_are_of_rows_not_fitted_on(tmp_path: Path) -> None:
     run = training(tmp_path)
     selection = trained(run)
-    y, prediction = run.validation_predictions()
-    assert score(METRICS["roc_auc"], y, prediction) == pytest.approx(selection.validation)
+    found = run.validated()
+    assert score(METRICS["roc_auc"], found.y, found.prediction) == pytest.approx(selection.validation)
+    assert len(found.frame) == len(found.y)
+    fold = run.held_out()
+    assert 0 < len(fold.frame) == len(fold.y) < len(found.frame)
+    assert fold.predict(fold.frame).shape == (len(fold.frame), 2)
 
 
 def test_an_estimate_names_every_candidate(tmp_path: Path) -> None:

@@ -1,0 +1,124 @@
+"""Running the loop of a monitor, and going on with one that a restart or a question cut off. One at a time each."""
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command
+
+from engine.errors import ApprovalNeeded, MillwrightError
+from engine.files import write_json
+from graphs.assistant import Decision
+from graphs.events import Emit, RunFailed, RunFinished, unheard
+from graphs.lease import lease
+from graphs.loop_types import LoopRequest, LoopSummary, Proposal
+from graphs.monitoring import LoopContext, LoopState, build_loop
+from tools.home import read_json_if_there
+from tools.workshop import Workshop
+
+MOST_STEPS = 40
+Approve = Callable[[Proposal], bool]
+"""Asked for a yes or no to what the loop proposes."""
+Graph = CompiledStateGraph[LoopState, LoopContext, LoopState, LoopState]
+
+
+def run_loop(
+    workshop: Workshop,
+    saver: BaseCheckpointSaver[Any],
+    request: LoopRequest,
+    approve: Approve | None = None,
+    emit: Emit = unheard,
+) -> LoopSummary:
+    """Look after a monitor, from its newest windows to an answer. A loop that waits or was cut off is gone on with.
+
+    Args:
+        request: `monitor` is an id or a name; the other choices hold for a new loop, `approve_all` also for one that
+            waits.
+        approve: without it a proposal is left waiting, for the next call.
+
+    Raises:
+        NotFound: no such monitor.
+        Busy: `monitor_busy`, another process is at it.
+        ApprovalNeeded: a proposal waits, and nobody is here to answer it.
+        MillwrightError: whatever stopped the loop; the same call goes on from there.
+    """
+    monitor = workshop.monitoring.monitors.get(request.monitor).id
+    request = request.model_copy(update={"monitor": monitor})
+    approve = _yes if request.approve_all else approve
+    folder = workshop.home / "monitors" / monitor
+    with lease(folder, "monitor", monitor):
+        graph: Graph = build_loop().compile(checkpointer=saver)
+        loop, request = _current(folder, graph, request)
+        try:
+            summary = _to_the_end(graph, LoopContext(workshop, emit), loop, request, approve)
+        except MillwrightError as error:
+            emit(RunFailed(run=loop, code=error.code, sentence=error.sentence, hint=error.hint))
+            raise
+    emit(RunFinished(run=loop, summary=summary.model_dump(mode="json")))
+    return summary
+
+
+def waiting(workshop: Workshop, saver: BaseCheckpointSaver[Any], monitor: str) -> Proposal | None:
+    """The proposal of a monitor's loop that waits for a yes or no, if one does.
+
+    Raises:
+        NotFound: no such monitor.
+    """
+    found = read_json_if_there(_record(workshop.home / "monitors" / workshop.monitoring.monitors.get(monitor).id))
+    if found is None:
+        return None
+    state = build_loop().compile(checkpointer=saver).get_state(_thread(str(found["loop"])))
+    return Proposal.model_validate(state.interrupts[0].value["proposal"]) if state.interrupts else None
+
+
+def _current(folder: Path, graph: Graph, request: LoopRequest) -> tuple[str, LoopRequest]:
+    """The loop that is not through yet, or a new one, and what it was asked."""
+    found = read_json_if_there(_record(folder))
+    if found is not None:
+        state = graph.get_state(_thread(str(found["loop"])))
+        if state.next or not state.values:
+            return str(found["loop"]), LoopRequest.model_validate(found["request"])
+    loop = f"loop_{secrets.token_hex(6)}"
+    write_json(_record(folder), {"loop": loop, "request": request.model_dump(mode="json")})
+    return loop, request
+
+
+def _to_the_end(
+    graph: Graph, context: LoopContext, loop: str, request: LoopRequest, approve: Approve | None
+) -> LoopSummary:
+    config = _thread(loop)
+    state = graph.get_state(config)
+    todo: Any = None if state.values else {"loop": loop, "request": request.model_dump(mode="json")}
+    while state.next or not state.values:
+        if state.interrupts:
+            answer = _answer(Proposal.model_validate(state.interrupts[0].value["proposal"]), approve)
+            todo = Command(resume={state.interrupts[0].id: answer.model_dump()})
+        # every step is on disk before the next begins
+        graph.invoke(todo, config, context=context, durability="sync")
+        state, todo = graph.get_state(config), None
+    return LoopSummary.model_validate(state.values["summary"])
+
+
+def _answer(proposal: Proposal, approve: Approve | None) -> Decision:
+    if approve is None:
+        raise ApprovalNeeded(
+            f"{proposal.why} Making {proposal.model} the champion waits for approval.",
+            "Answer it: millwright monitor run NAME, or with --yes.",
+        )
+    return Decision(approve=approve(proposal))
+
+
+def _yes(_: Proposal) -> bool:
+    return True
+
+
+def _record(folder: Path) -> Path:
+    return folder / "loop.json"
+
+
+def _thread(loop: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": loop}, "recursion_limit": MOST_STEPS}

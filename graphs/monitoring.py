@@ -1,0 +1,221 @@
+"""The loop: detect -> diagnose -> decide -> retrain -> gate -> approve -> promote or roll back -> tell.
+
+The policy of the monitor decides, not a language model. State is JSON and holds what must survive a restart. A node
+calls at most one tool that has an effect, under a name made from the loop, so a replay finds the job instead of a
+second one; and no monitor has two retrainings in flight, whoever asks.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+
+from engine.drift.levels import Level
+from engine.errors import Busy, Fixable, JobFailed
+from graphs.assistant import Decision, as_it_is
+from graphs.calls import use_tool
+from graphs.events import Emit, TextDelta, unheard
+from graphs.loop_types import LoopRequest, LoopSummary, Proposal, proposal_of, sentence_of
+from graphs.loop_words import decided, diagnosed, gated
+from tools.drift import ActionAdvice, DriftCheck, Retrained
+from tools.spec import ToolResult
+from tools.workshop import Workshop
+
+Json = dict[str, Any]
+
+
+class LoopState(TypedDict, total=False):
+    """Each value is the JSON of the type named behind it."""
+
+    loop: str
+    request: Json  # LoopRequest
+    check: Json  # DriftCheck
+    advice: Json  # ActionAdvice
+    retrain: bool  # what was decided
+    retrained: Json  # Retrained; missing when nothing was trained
+    refused: str  # why nothing was trained, in words
+    proposal: Json  # Proposal
+    approved: bool
+    outcome: str
+    summary: Json  # LoopSummary
+
+
+@dataclass(frozen=True)
+class LoopContext:
+    """What a loop works with in this process."""
+
+    workshop: Workshop
+    emit: Emit = unheard
+
+
+Update = dict[str, object]
+Work = Runtime[LoopContext]
+
+# nodes
+
+
+def detect(state: LoopState, runtime: Work) -> Update:
+    """Check the complete windows; whoever is to hear of a level hears of it here."""
+    check = _use(state, runtime, "check_drift", {"monitor": _monitor(state)})
+    return {"check": check.model_dump(mode="json")}
+
+
+def diagnose(state: LoopState, runtime: Work) -> Update:
+    """Which features, since when, which slices; and what the policy asks for."""
+    advice = _use(state, runtime, "evaluate_actions", {"monitor": _monitor(state)})
+    assert isinstance(advice, ActionAdvice)
+    runtime.context.emit(TextDelta(text=diagnosed(advice)))
+    return {"advice": advice.model_dump(mode="json")}
+
+
+def decide(state: LoopState, runtime: Work) -> Update:
+    """Train a challenger or leave things as they are, by the policy (or because the request says so)."""
+    advice, request = _advice(state), _request(state)
+    retrain = request.force or advice.retrain
+    runtime.context.emit(TextDelta(text=decided(advice, retrain)))
+    return {"retrain": retrain}
+
+
+def retrain(state: LoopState, runtime: Work) -> Update:
+    """Train on old and fresh rows as a durable job. What cannot be trained now is told; the loop goes on to its end."""
+    request = _request(state)
+    arguments = {"monitor": request.monitor, "budget_seconds": request.budget_seconds, "seed": request.seed}
+    try:
+        result = _use(state, runtime, "retrain_model", arguments)
+    except (Fixable, Busy, JobFailed) as error:
+        runtime.context.emit(TextDelta(text=f"No challenger was trained. {error}\n"))
+        return {"refused": str(error)}
+    return {"retrained": result.model_dump(mode="json")}
+
+
+def gate(state: LoopState, runtime: Work) -> Update:
+    """What to propose: the challenger if it beat the champion, else an earlier champion that does, else nothing."""
+    retrained = _retrained(state)
+    assert retrained is not None, "the routes lead here only after a training"
+    proposal = proposal_of(_advice(state), retrained)
+    runtime.context.emit(TextDelta(text=gated(retrained, proposal)))
+    return {"proposal": proposal.model_dump(mode="json")}
+
+
+def approve(state: LoopState, runtime: Work) -> Update:
+    """Wait for a person unless the request says yes to all. Runs again from its top, so nothing precedes the wait."""
+    if _request(state).approve_all:
+        return {"approved": True}
+    answer: Any = interrupt({"proposal": state["proposal"], "retrained": state["retrained"]})
+    return {"approved": Decision.model_validate(answer).approve}
+
+
+def promote(state: LoopState, runtime: Work) -> Update:
+    """Make the challenger the champion."""
+    proposal = _proposal(state)
+    _use(state, runtime, "promote_model", {"model": proposal.model, "alias": "champion"})
+    return {"outcome": "promoted"}
+
+
+def roll_back(state: LoopState, runtime: Work) -> Update:
+    """Make the earlier champion the champion again."""
+    _use(state, runtime, "roll_back_model", {"name": _proposal(state).name})
+    return {"outcome": "rolled_back"}
+
+
+def tell(state: LoopState, runtime: Work) -> Update:
+    """Tell those who heard of the trouble how it ended; sum up."""
+    check, advice, retrained = _check(state), _advice(state), _retrained(state)
+    outcome = _outcome(state)
+    summary = LoopSummary(
+        loop=state["loop"],
+        monitor=_monitor(state),
+        level=check.level,
+        outcome=outcome,
+        retrained=retrained,
+        sentence=sentence_of(outcome, advice, retrained, state.get("refused", "")),
+    )
+    if outcome != "nothing_to_do":
+        told = {"monitor": _monitor(state), "resolved": outcome in {"promoted", "rolled_back"}}
+        _use(state, runtime, "tell_outcome", {**told, "sentence": summary.sentence})
+    runtime.context.emit(TextDelta(text=f"{summary.sentence}\n"))
+    return {"summary": summary.model_dump(mode="json")}
+
+
+# routes
+
+
+def after_decide(state: LoopState, runtime: Work) -> Literal["retrain", "tell"]:
+    return "retrain" if state["retrain"] else "tell"
+
+
+def after_retrain(state: LoopState, runtime: Work) -> Literal["gate", "tell"]:
+    return "gate" if "retrained" in state else "tell"
+
+
+def after_gate(state: LoopState, runtime: Work) -> Literal["approve", "tell"]:
+    return "tell" if _proposal(state).action == "keep" else "approve"
+
+
+def after_approve(state: LoopState, runtime: Work) -> Literal["promote", "roll_back", "tell"]:
+    if not state["approved"]:
+        return "tell"
+    return "promote" if _proposal(state).action == "promote" else "roll_back"
+
+
+def build_loop(bind: Callable[[Any], Any] = as_it_is) -> StateGraph[LoopState, LoopContext]:
+    """The graph, not compiled. `bind` wraps each node and route (the studio gives them their context that way)."""
+    graph: StateGraph[LoopState, LoopContext] = StateGraph(LoopState, context_schema=LoopContext)
+    for node in (detect, diagnose, decide, retrain, gate, approve, promote, roll_back, tell):
+        graph.add_node(node.__name__, bind(node))
+    graph.add_edge(START, "detect")
+    graph.add_edge("detect", "diagnose")
+    graph.add_edge("diagnose", "decide")
+    graph.add_conditional_edges("decide", bind(after_decide), ["retrain", "tell"])
+    graph.add_conditional_edges("retrain", bind(after_retrain), ["gate", "tell"])
+    graph.add_conditional_edges("gate", bind(after_gate), ["approve", "tell"])
+    graph.add_conditional_edges("approve", bind(after_approve), ["promote", "roll_back", "tell"])
+    graph.add_edge("promote", "tell")
+    graph.add_edge("roll_back", "tell")
+    graph.add_edge("tell", END)
+    return graph
+
+
+# reading the state
+
+
+def _request(state: LoopState) -> LoopRequest:
+    return LoopRequest.model_validate(state["request"])
+
+
+def _monitor(state: LoopState) -> str:
+    return _request(state).monitor
+
+
+def _check(state: LoopState) -> DriftCheck:
+    return DriftCheck.model_validate(state["check"])
+
+
+def _advice(state: LoopState) -> ActionAdvice:
+    return ActionAdvice.model_validate(state["advice"])
+
+
+def _retrained(state: LoopState) -> Retrained | None:
+    return Retrained.model_validate(state["retrained"]) if "retrained" in state else None
+
+
+def _proposal(state: LoopState) -> Proposal:
+    return Proposal.model_validate(state["proposal"])
+
+
+def _outcome(state: LoopState) -> Any:  # noqa: ANN401  an Outcome, checked where the summary is made
+    if "outcome" in state:
+        return state["outcome"]
+    if not state["retrain"]:
+        return "nothing_to_do" if _advice(state).level < Level.ORANGE else "kept"
+    if "retrained" not in state:
+        return "not_trained"
+    return "declined" if state.get("approved") is False else "kept"
+
+
+def _use(state: LoopState, runtime: Work, tool: str, arguments: Json) -> ToolResult:
+    context = runtime.context
+    return use_tool(context.workshop, tool, arguments, call=f"{state['loop']}/{tool}", show=tool, emit=context.emit)
