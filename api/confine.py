@@ -23,6 +23,7 @@ def confined(workshop: Workshop, uploads: Path) -> Workshop:
     rules: dict[str, Rule] = {
         "source": lambda _, value: _uploaded(value, uploads),
         "data": _dataset,
+        "reference": _dataset,
         "out": _no_file,
     }
     return replace(workshop, tools={name: _narrowed(workshop, spec, rules) for name, spec in workshop.tools.items()})

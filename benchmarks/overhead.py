@@ -29,6 +29,7 @@ from graphs.assistant import tool_definitions
 from graphs.checkpoints import open_saver
 from graphs.sessions import Sessions
 from tools.inline import InlineJobs
+from tools.monitoring import Monitoring
 from tools.spec import Estimate, ToolRequest, ToolResult, ToolSpec
 from tools.workshop import Workshop
 
@@ -69,6 +70,7 @@ def workshop_in(home: Path) -> Workshop:
         tools={"add": ADD},
         jobs=InlineJobs(home, lambda: workshop_in(home)),
         now=lambda: datetime.now(UTC),
+        monitoring=Monitoring(home, lambda: datetime.now(UTC)),
     )
 
 

@@ -2,7 +2,8 @@
 
 model.json       what it is: signature, metrics, leaderboard, lineage, hashes of the other files
 members/<name>/  fitted feature plan and weights of each model in the average
-reference.json   profile of the training rows, for later comparison with live data
+profile.json     description of the training rows
+drift.profile    reference that live rows are compared with (see engine.drift.profile)
 evaluation.json  curves and counts on the sealed test rows
 card.md          the model card
 report.html      the report, one page that stands alone
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from engine.automl.spec import FitOutcome, Preparation, Selection, TrainSpec
     from engine.data.profile import FrameProfile
     from engine.data.store import Dataset
+    from engine.drift.profile import Profile
     from engine.evaluate import Evaluation
     from engine.explain import Importance
 
@@ -61,6 +63,7 @@ def write_package(
     evaluation: "Evaluation",
     importance: "Sequence[Importance]",
     profile: "FrameProfile",
+    reference: "Profile",
     notes: Sequence[str],
     created: datetime,
     seconds: float | None = None,
@@ -70,6 +73,7 @@ def write_package(
     Args:
         evaluation: of the selection on the sealed test rows.
         profile: of the training rows.
+        reference: what live rows are to be compared with.
         created: with a time zone.
         seconds: wall-clock time of the training so far, if known.
 
@@ -101,7 +105,7 @@ def write_package(
         lineage=_lineage(dataset, spec),
         files={},
     )
-    _write_files(target, info, selection, evaluation, profile)
+    _write_files(target, info, selection, evaluation, profile, reference)
     return target
 
 
@@ -146,14 +150,20 @@ def read_package(folder: Path) -> PackageInfo:
 
 
 def _write_files(
-    target: Path, info: PackageInfo, selection: "Selection", evaluation: "Evaluation", profile: "FrameProfile"
+    target: Path,
+    info: PackageInfo,
+    selection: "Selection",
+    evaluation: "Evaluation",
+    profile: "FrameProfile",
+    reference: "Profile",
 ) -> None:
     from engine.report.render import render_card, render_report
 
     with atomic_folder(target) as folder:
         for entry, member in zip(info.members, selection.members, strict=True):
             _copy(member.folder, folder / PackageFiles.MEMBERS / entry.folder)
-        _write_model(folder / PackageFiles.REFERENCE, profile)
+        _write_model(folder / PackageFiles.PROFILE, profile)
+        reference.save(folder / PackageFiles.REFERENCE)
         _write_model(folder / PackageFiles.EVALUATION, evaluation)
         write_atomic(folder / PackageFiles.CARD, render_card(info, profile))
         write_atomic(folder / PackageFiles.REPORT, render_report(info, evaluation, profile, target))

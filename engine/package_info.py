@@ -125,7 +125,8 @@ class PackageFiles:
     """Where things lie in a package folder."""
 
     INFO = "model.json"
-    REFERENCE = "reference.json"
+    PROFILE = "profile.json"
+    REFERENCE = "drift.profile"
     EVALUATION = "evaluation.json"
     CARD = "card.md"
     REPORT = "report.html"

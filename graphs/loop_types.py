@@ -49,7 +49,7 @@ def proposal_of(advice: ActionAdvice, retrained: Retrained) -> Proposal:
     if retrained.passed:
         return Proposal(action="promote", model=retrained.challenger, name=advice.model, why=retrained.verdict)
     if retrained.roll_back_to is not None and advice.level is Level.RED:
-        why = f"The challenger did not win, but {retrained.roll_back_to}, the champion before, beats the present one."
+        why = f"{retrained.verdict} {retrained.roll_back_to}, the champion before, beats the present one."
         return Proposal(action="roll_back", model=retrained.roll_back_to, name=advice.model, why=why)
     return Proposal(action="keep", model=retrained.champion, name=advice.model, why=retrained.verdict)
 

@@ -1,8 +1,10 @@
 """What the loop says on its way, from the figures that the tools returned."""
 
+import shlex
+
 from engine.figures import figure
 from graphs.loop_types import Proposal
-from tools.drift import ActionAdvice, Retrained
+from tools.drift import ActionAdvice
 
 MOST = 5
 
@@ -33,11 +35,18 @@ def decided(advice: ActionAdvice, retrain: bool) -> str:
     return f"Policy: {action}{due}.{reasons} {then}\n"
 
 
-def gated(retrained: Retrained, proposal: Proposal) -> str:
+def gated(proposal: Proposal) -> str:
     """How the challenger did, and what follows."""
     follows = {
         "promote": "Promoting it is put before you.",
         "roll_back": f"Rolling back to {proposal.model} is put before you.",
         "keep": "Nothing is promoted.",
     }
-    return f"{retrained.verdict} {follows[proposal.action]}\n"
+    return f"{proposal.why} {follows[proposal.action]}\n"
+
+
+def announced(monitor: str, proposal: Proposal) -> str:
+    """What waits for a decision, with the figures, and how to give it."""
+    back = f"Rolling {proposal.name} back to {proposal.model}"
+    step = back if proposal.action == "roll_back" else f"Making {proposal.model} the champion of {proposal.name}"
+    return f"{proposal.why} {step} waits for approval: millwright monitor run {shlex.quote(monitor)}"

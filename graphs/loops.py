@@ -13,6 +13,7 @@ from langgraph.types import Command
 from engine.errors import ApprovalNeeded, MillwrightError
 from engine.files import write_json
 from graphs.assistant import Decision
+from graphs.calls import use_tool
 from graphs.events import Emit, RunFailed, RunFinished, unheard
 from graphs.lease import lease
 from graphs.loop_types import LoopRequest, LoopSummary, Proposal
@@ -54,6 +55,9 @@ def run_loop(
         graph: Graph = build_loop().compile(checkpointer=saver)
         loop, request = _current(folder, graph, request)
         try:
+            if approve is None and graph.get_state(_thread(loop)).interrupts:
+                # a decision may wait for days; the watching goes on meanwhile
+                use_tool(workshop, "check_drift", {"monitor": monitor}, call=f"{loop}/check_drift", emit=emit)
             summary = _to_the_end(graph, LoopContext(workshop, emit), loop, request, approve)
         except MillwrightError as error:
             emit(RunFailed(run=loop, code=error.code, sentence=error.sentence, hint=error.hint))

@@ -1,4 +1,4 @@
-"""The loop: detect -> diagnose -> decide -> retrain -> gate -> approve -> promote or roll back -> tell.
+"""The loop: detect -> diagnose -> decide -> retrain -> gate -> announce -> approve -> promote or roll back -> tell.
 
 The policy of the monitor decides, not a language model. State is JSON and holds what must survive a restart. A node
 calls at most one tool that has an effect, under a name made from the loop, so a replay finds the job instead of a
@@ -19,8 +19,9 @@ from graphs.assistant import Decision, as_it_is
 from graphs.calls import use_tool
 from graphs.events import Emit, TextDelta, unheard
 from graphs.loop_types import LoopRequest, LoopSummary, Proposal, proposal_of, sentence_of
-from graphs.loop_words import decided, diagnosed, gated
+from graphs.loop_words import announced, decided, diagnosed, gated
 from tools.drift import ActionAdvice, DriftCheck, Retrained
+from tools.settling import decline as decline_challenger
 from tools.spec import ToolResult
 from tools.workshop import Workshop
 
@@ -39,7 +40,7 @@ class LoopState(TypedDict, total=False):
     refused: str  # why nothing was trained, in words
     proposal: Json  # Proposal
     approved: bool
-    outcome: str
+    outcome: str  # once something was decided on
     summary: Json  # LoopSummary
 
 
@@ -93,11 +94,17 @@ def retrain(state: LoopState, runtime: Work) -> Update:
 
 def gate(state: LoopState, runtime: Work) -> Update:
     """What to propose: the challenger if it beat the champion, else an earlier champion that does, else nothing."""
-    retrained = _retrained(state)
-    assert retrained is not None, "the routes lead here only after a training"
-    proposal = proposal_of(_advice(state), retrained)
-    runtime.context.emit(TextDelta(text=gated(retrained, proposal)))
+    proposal = proposal_of(_advice(state), Retrained.model_validate(state["retrained"]))
+    runtime.context.emit(TextDelta(text=gated(proposal)))
     return {"proposal": proposal.model_dump(mode="json")}
+
+
+def announce(state: LoopState, runtime: Work) -> Update:
+    """Let those who hear of the trouble know what waits for a decision, since nobody may be looking on."""
+    sentence = announced(_advice(state).monitor, _proposal(state))
+    told = {"monitor": _monitor(state), "resolved": False, "sentence": sentence}
+    _use(state, runtime, "tell_outcome", told, call="announce")
+    return {}
 
 
 def approve(state: LoopState, runtime: Work) -> Update:
@@ -116,9 +123,21 @@ def promote(state: LoopState, runtime: Work) -> Update:
 
 
 def roll_back(state: LoopState, runtime: Work) -> Update:
-    """Make the earlier champion the champion again."""
-    _use(state, runtime, "roll_back_model", {"name": _proposal(state).name})
+    """Make the earlier champion the champion again: the one that was agreed to, whatever was promoted meanwhile."""
+    proposal, registry = _proposal(state), runtime.context.workshop.registry
+    previous = registry.previous(proposal.name)
+    if previous is not None and previous.model_id == proposal.model:
+        _use(state, runtime, "roll_back_model", {"name": proposal.name})
+    elif registry.get(f"{proposal.name}@champion").model_id != proposal.model:
+        _use(state, runtime, "promote_model", {"model": proposal.model, "alias": "champion"})
+    # else it is the champion already: this node was cut off after it had rolled back, and twice is once too often
     return {"outcome": "rolled_back"}
+
+
+def decline(state: LoopState, runtime: Work) -> Update:
+    """Note that the challenger is not wanted, so that it no longer waits."""
+    decline_challenger(runtime.context.workshop, Retrained.model_validate(state["retrained"]).retraining)
+    return {"outcome": "declined"}
 
 
 def tell(state: LoopState, runtime: Work) -> Update:
@@ -151,30 +170,33 @@ def after_retrain(state: LoopState, runtime: Work) -> Literal["gate", "tell"]:
     return "gate" if "retrained" in state else "tell"
 
 
-def after_gate(state: LoopState, runtime: Work) -> Literal["approve", "tell"]:
-    return "tell" if _proposal(state).action == "keep" else "approve"
-
-
-def after_approve(state: LoopState, runtime: Work) -> Literal["promote", "roll_back", "tell"]:
-    if not state["approved"]:
+def after_gate(state: LoopState, runtime: Work) -> Literal["announce", "approve", "tell"]:
+    if _proposal(state).action == "keep":
         return "tell"
+    return "approve" if _request(state).approve_all else "announce"
+
+
+def after_approve(state: LoopState, runtime: Work) -> Literal["promote", "roll_back", "decline"]:
+    if not state["approved"]:
+        return "decline"
     return "promote" if _proposal(state).action == "promote" else "roll_back"
 
 
 def build_loop(bind: Callable[[Any], Any] = as_it_is) -> StateGraph[LoopState, LoopContext]:
     """The graph, not compiled. `bind` wraps each node and route (the studio gives them their context that way)."""
     graph: StateGraph[LoopState, LoopContext] = StateGraph(LoopState, context_schema=LoopContext)
-    for node in (detect, diagnose, decide, retrain, gate, approve, promote, roll_back, tell):
+    for node in (detect, diagnose, decide, retrain, gate, announce, approve, promote, roll_back, decline, tell):
         graph.add_node(node.__name__, bind(node))
     graph.add_edge(START, "detect")
     graph.add_edge("detect", "diagnose")
     graph.add_edge("diagnose", "decide")
     graph.add_conditional_edges("decide", bind(after_decide), ["retrain", "tell"])
     graph.add_conditional_edges("retrain", bind(after_retrain), ["gate", "tell"])
-    graph.add_conditional_edges("gate", bind(after_gate), ["approve", "tell"])
-    graph.add_conditional_edges("approve", bind(after_approve), ["promote", "roll_back", "tell"])
-    graph.add_edge("promote", "tell")
-    graph.add_edge("roll_back", "tell")
+    graph.add_conditional_edges("gate", bind(after_gate), ["announce", "approve", "tell"])
+    graph.add_edge("announce", "approve")
+    graph.add_conditional_edges("approve", bind(after_approve), ["promote", "roll_back", "decline"])
+    for node in (promote, roll_back, decline):
+        graph.add_edge(node.__name__, "tell")
     graph.add_edge("tell", END)
     return graph
 
@@ -211,11 +233,11 @@ def _outcome(state: LoopState) -> Any:  # noqa: ANN401  an Outcome, checked wher
         return state["outcome"]
     if not state["retrain"]:
         return "nothing_to_do" if _advice(state).level < Level.ORANGE else "kept"
-    if "retrained" not in state:
-        return "not_trained"
-    return "declined" if state.get("approved") is False else "kept"
+    return "kept" if "retrained" in state else "not_trained"
 
 
-def _use(state: LoopState, runtime: Work, tool: str, arguments: Json) -> ToolResult:
+def _use(state: LoopState, runtime: Work, tool: str, arguments: Json, call: str | None = None) -> ToolResult:
     context = runtime.context
-    return use_tool(context.workshop, tool, arguments, call=f"{state['loop']}/{tool}", show=tool, emit=context.emit)
+    return use_tool(
+        context.workshop, tool, arguments, call=f"{state['loop']}/{call or tool}", show=call or tool, emit=context.emit
+    )

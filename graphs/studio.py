@@ -27,6 +27,7 @@ from graphs.proposals import prompt
 from graphs.workflow import WorkflowContext, build_workflow
 from tools.catalogue import CATALOGUE
 from tools.inline import InlineJobs
+from tools.monitoring import Monitoring
 from tools.workshop import Workshop
 
 HOME = ".millwright"
@@ -59,6 +60,7 @@ def studio_workshop(home: Path) -> Workshop:
         tools=CATALOGUE,
         jobs=InlineJobs(home, lambda: studio_workshop(home)),
         now=lambda: datetime.now(UTC),
+        monitoring=Monitoring(home, lambda: datetime.now(UTC)),
     )
 
 

@@ -1,5 +1,6 @@
 """The composition root: the only place that knows which classes stand behind the workshop."""
 
+import logging
 import os
 import sys
 import time
@@ -92,7 +93,22 @@ def serve_jobs(settings: Settings | None = None, *, started: float | None = None
         concurrency=settings.jobs.concurrency,
         beside=registrar.start,
         prepare=warm_up,
+        scheduled=lambda about: _look_after(settings, workshop(), about["monitor"]),
     )
+
+
+def _look_after(settings: Settings, workshop: "Workshop", monitor: str) -> None:
+    """The loop of a monitor whose time has come. It goes as far as it can; what needs a person is told and waits."""
+    from engine.errors import ApprovalNeeded, Busy, NotFound
+    from graphs.checkpoints import open_saver
+    from graphs.loop_types import LoopRequest
+    from graphs.loops import run_loop
+
+    with open_saver(settings.database_url or workshop.home) as saver:
+        try:
+            run_loop(workshop, saver, LoopRequest(monitor=monitor, budget_seconds=settings.budget_seconds))
+        except (ApprovalNeeded, Busy, NotFound) as error:
+            logging.getLogger("millwright.worker").info("%s: %s", monitor, error)
 
 
 def warm_up() -> None:
@@ -121,6 +137,7 @@ def _workshop(settings: Settings, jobs: "Jobs") -> "Workshop":
     from engine.data.store import Datasets
     from engine.registry import Registry
     from tools.catalogue import CATALOGUE
+    from tools.monitoring import Monitoring
     from tools.workshop import Workshop
 
     home = made_home(settings.home)
@@ -130,6 +147,11 @@ def _workshop(settings: Settings, jobs: "Jobs") -> "Workshop":
         registry=Registry(home, settings.tracking_uri),
         tools=CATALOGUE,
         jobs=jobs,
-        now=lambda: datetime.now(UTC),
+        now=_now,
+        monitoring=Monitoring(home, _now, settings.database_url, settings.alerts),
         threads=settings.threads,
     )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

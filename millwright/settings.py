@@ -25,6 +25,7 @@ from pydantic_settings import (
 from pydantic_settings.sources.types import EnvNoneType
 
 from agents.provider import LlmSettings
+from engine.alerts.settings import AlertSettings
 from engine.environment import available_cores
 from engine.errors import BadSettings
 
@@ -87,6 +88,7 @@ class Settings(BaseSettings):
     llm: LlmSettings = LlmSettings()
     jobs: JobSettings = JobSettings()
     api: ApiSettings = ApiSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @field_validator("home")
     @classmethod
@@ -128,7 +130,15 @@ class Settings(BaseSettings):
 
     def for_worker(self) -> dict[str, Any]:
         """What a worker process needs, as JSON. Keys of language models and of the interface are not among it."""
-        return self.model_dump(mode="json", exclude={"llm", "api"}) | {"home": str(self.home.resolve())}
+        told = self.model_dump(mode="json", exclude={"llm", "api", "alerts"})
+        return told | {"home": str(self.home.resolve()), "alerts": _revealed(self.alerts)}
+
+
+def _revealed(part: BaseModel) -> dict[str, Any]:
+    """A part as JSON with its secrets readable, for a process of ours that needs them; it goes by a pipe."""
+    values = part.model_dump(mode="json")
+    secrets = {name: value for name, value in part if isinstance(value, SecretStr)}
+    return values | {name: value.get_secret_value() for name, value in secrets.items()}
 
 
 def child_environment(threads: int) -> dict[str, str]:

@@ -7,6 +7,7 @@ from engine.data.store import Datasets
 from engine.registry import Registry
 from tools.catalogue import CATALOGUE
 from tools.inline import InlineJobs
+from tools.monitoring import Monitoring
 from tools.workshop import Workshop
 
 
@@ -19,6 +20,7 @@ def workshop_at(home: Path) -> Workshop:
             tools=CATALOGUE,
             jobs=InlineJobs(home, make),
             now=lambda: datetime.now(UTC),
+            monitoring=Monitoring(home, lambda: datetime.now(UTC)),
         )
 
     return make()

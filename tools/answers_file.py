@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_OURS = re.compile(rb"prediction(\r?\n|,probability_)")
+_OURS = re.compile(rb"prediction(\r?\n|,probability_|,row_id\r?\n)")
 _ANOTHER = "Give another file, for example predictions.csv."
 
 
@@ -29,31 +29,37 @@ def checked_out(workshop: "Workshop", request: "PredictRequest") -> Path | None:
     """
     if request.out is None:
         return None
-    try:
-        path = safe_path(request.out).resolve()
-    except SourceNotFound as error:
-        raise BadArguments(f"`out` {request.out[:80]!r} is not a path that a file can have.", _ANOTHER) from error
-    if path.is_dir():
-        raise BadArguments(f"`out` {request.out!r} is a folder.", "Give a file in it, for example predictions.csv.")
-    above = next(folder for folder in path.parents if folder.exists())
-    if not above.is_dir():
-        raise BadArguments(f"`out` {request.out!r} would lie in {str(above)!r}, which is a file.", _ANOTHER)
-    if path.is_relative_to(workshop.home.resolve()):
-        raise BadArguments(f"`out` {request.out!r} lies in the home, which keeps its own files.", _ANOTHER)
-    if path.exists():
-        _check_loss(workshop, request, path)
-    return path
-
-
-def _check_loss(workshop: "Workshop", request: "PredictRequest", path: Path) -> None:
-    sources = [request.data or "", *(dataset.source for dataset in workshop.datasets.list())]
-    if any(_is_file(source, path) for source in sources):
-        raise BadArguments(f"`out` is the input {request.out!r}, which would be lost.", _ANOTHER)
-    if not request.overwrite and not _holds_predictions(path):
+    path = checked_place(workshop, request.out, "predictions.csv", (request.data or "",))
+    if path.exists() and not request.overwrite and not _holds_predictions(path):
         raise BadArguments(
             f"`out` {request.out!r} is there already and holds no predictions.",
             "Give another file, or overwrite=true where the user wants it replaced.",
         )
+    return path
+
+
+def checked_place(workshop: "Workshop", out: str, example: str, inputs: tuple[str, ...]) -> Path:
+    """The full path of `out`, a file that may be written.
+
+    Raises:
+        BadArguments: no file can be there, it lies in the home, or it is one of `inputs` or a dataset's source.
+    """
+    another = f"Give another file, for example {example}."
+    try:
+        path = safe_path(out).resolve()
+    except SourceNotFound as error:
+        raise BadArguments(f"`out` {out[:80]!r} is not a path that a file can have.", another) from error
+    if path.is_dir():
+        raise BadArguments(f"`out` {out!r} is a folder.", f"Give a file in it, for example {example}.")
+    above = next(folder for folder in path.parents if folder.exists())
+    if not above.is_dir():
+        raise BadArguments(f"`out` {out!r} would lie in {str(above)!r}, which is a file.", another)
+    if path.is_relative_to(workshop.home.resolve()):
+        raise BadArguments(f"`out` {out!r} lies in the home, which keeps its own files.", another)
+    sources = [*inputs, *(dataset.source for dataset in workshop.datasets.list())]
+    if path.exists() and any(_is_file(source, path) for source in sources):
+        raise BadArguments(f"`out` is the input {out!r}, which would be lost.", another)
+    return path
 
 
 def _is_file(source: str, path: Path) -> bool:

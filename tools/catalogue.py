@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING
 
 from engine.errors import NotFound
 from engine.progress import Watch, silent
-from tools import data_tools, distilling, job_functions, judging, modelling, registered
+from tools import (
+    alerting,
+    data_tools,
+    deciding,
+    distilling,
+    drift_checks,
+    job_functions,
+    judging,
+    modelling,
+    registered,
+    retraining,
+    watching,
+)
 from tools.arguments import parse_request
 from tools.jobs import job_id
 from tools.spec import ToolRequest, ToolResult, ToolSpec
@@ -14,7 +26,10 @@ from tools.spec import ToolRequest, ToolResult, ToolSpec
 if TYPE_CHECKING:
     from tools.workshop import Workshop
 
-FLOORS = (data_tools, modelling, distilling, judging, registered, job_functions)
+FLOORS = (
+    *(data_tools, modelling, distilling, judging, registered),
+    *(drift_checks, watching, deciding, retraining, alerting, job_functions),
+)
 CATALOGUE: Mapping[str, ToolSpec] = MappingProxyType({spec.name: spec for floor in FLOORS for spec in floor.TOOLS})
 
 

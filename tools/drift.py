@@ -91,8 +91,12 @@ class CreateMonitorRequest(ToolRequest):
 
     model: str = Field(description="Model id or name; predictions of every version of that name are watched.")
     name: str | None = Field(None, description="Name of the monitor; the model's name by default.")
-    window_rows: int | None = Field(None, ge=20, description="Rows of a window; 500 when no window is given.")
-    window_hours: float | None = Field(None, gt=0, description="Hours of a window, instead of rows.")
+    window_rows: int | None = Field(
+        None, ge=20, le=1_000_000, description="Rows of a window; 500 when no window is given."
+    )
+    window_hours: float | None = Field(
+        None, ge=0.01, le=366 * 24, description="Hours of a window, instead of rows; at most a year."
+    )
     schedule: str | None = Field(
         None, description="When to check by itself, as a cron expression in UTC, e.g. '0 * * * *' for every hour."
     )
@@ -221,9 +225,9 @@ class ActionAdvice(ToolResult):
 
 
 class DriftReportRequest(ToolRequest):
-    """Write a monitor's report as a page, or one plot of it. Give `monitor`, or `model` and `data`."""
+    """Write a monitor's report as a page, or one plot of it."""
 
-    monitor: str | None = Field(None, description="Monitor id or name.")
+    monitor: str = Monitored
     plot: str | None = Field(
         None, description="Instead of the page one SVG: 'drift' or 'performance' over time, or a column's name."
     )
@@ -305,7 +309,7 @@ class LabelsLogged(ToolResult):
 
 
 class TellOutcomeRequest(ToolRequest):
-    """Tell everybody who heard of a monitor's trouble how it ended. Goes to the alert channels, so it needs approval."""
+    """Tell who heard of a monitor's trouble how it ended. Goes to the alert channels, so it needs approval."""
 
     monitor: str = Monitored
     resolved: bool = Field(description="Whether the trouble is over, e.g. a better model was promoted.")
@@ -317,3 +321,41 @@ class OutcomeTold(ToolResult):
 
     monitor: str
     told: tuple[str, ...]
+
+
+class ReferenceProfileRequest(ToolRequest):
+    """Keep what a comparison needs of a table, without its rows."""
+
+    data: str = Field(description="File or dataset: the reference rows.")
+    out: str = Field(description="File to write the profile to.")
+    target: str | None = Field(None, description="Column that is predicted, if there is one.")
+    sketch: bool = Field(False, description="A small sketch that merges with others, instead of exact distributions.")
+
+
+class ReferenceProfile(ToolResult):
+    """`kinds` names how many columns are of which kind."""
+
+    path: str
+    rows: int
+    columns: int
+    kinds: dict[str, int]
+    size_mb: float
+
+
+class ListAlertsRequest(ToolRequest):
+    """List alerts, newest first."""
+
+    monitor: str | None = Field(None, description="Monitor id or name; of all monitors when left out.")
+    open_only: bool = Field(False, description="Only those that nobody has acknowledged and that are not resolved.")
+    limit: int = Field(50, ge=1, le=500, description="How many.")
+
+
+class AlertList(ToolResult):
+    alerts: tuple[AlertLine, ...]
+
+
+class PauseMonitorRequest(ToolRequest):
+    """Stop checking and alerting, or go on with it. Needs approval."""
+
+    monitor: str = Monitored
+    paused: bool = Field(description="True to stop, False to go on.")

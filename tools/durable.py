@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -15,7 +15,7 @@ from engine.errors import DiskFull, NotFound, WorkerLost
 from engine.progress import PROGRESS, Progress, Watch, silent
 from tools.cancels import Cancels
 from tools.jobs import CANCELLED, INTERNAL_CODE, Failure, Outcome, State, is_job_id, once
-from tools.journal import STREAM, WORKFLOW, application_name, home_id, open_client, queue_name
+from tools.journal import SCHEDULED, STREAM, WORKFLOW, application_name, home_id, open_client, queue_name
 from tools.worker_process import WorkerCommand, WorkerProcess
 from tools.workshop import JobStatus
 
@@ -106,6 +106,16 @@ class DbosJobs:
         )
         asked = cancels.among([row.workflow_id for row in rows])
         return [self._status(row, row.workflow_id in asked) for row in rows]
+
+    def schedule(self, name: str, cron: str | None, about: Mapping[str, str]) -> None:
+        client, _, home = self._open()
+        if client.get_schedule(name) is not None:
+            client.delete_schedule(name)
+        if cron is not None:
+            client.create_schedule(
+                schedule_name=name, workflow_name=SCHEDULED, schedule=cron, context=dict(about),
+                queue_name=queue_name(home),
+            )  # fmt: skip
 
     def cancel(self, job: str) -> JobStatus:
         client, cancels, _ = self._open()

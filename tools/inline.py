@@ -6,7 +6,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from engine.errors import NotFound
+from engine.errors import BadArguments, NotFound
 from engine.files import write_json
 from engine.progress import PROGRESS, Control, Progress, Watch, silent
 from tools.home import read_json_if_there
@@ -113,6 +113,13 @@ class InlineJobs:
     def list(self, limit: int = 50) -> list[JobStatus]:
         found = [self.status(path.parent.name) for path in self._root.glob("*/job.json")]
         return sorted(found, key=lambda status: status.created, reverse=True)[:limit]
+
+    def schedule(self, name: str, cron: str | None, about: Mapping[str, str]) -> None:
+        if cron is not None:
+            raise BadArguments(
+                f"Nothing looks at the clock here, so {name!r} cannot be scheduled.",
+                "Leave the schedule out, or open the workshop with a worker.",
+            )
 
     def cancel(self, job: str) -> JobStatus:
         self._asked(job)

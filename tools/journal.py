@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from dbos import DBOSClient
 
 WORKFLOW = "run_tool"
+SCHEDULED = "run_scheduled"
 STREAM = "progress"
 QUEUE_POLL_S = 0.1
-JOURNAL_VERSION = "1"
+JOURNAL_VERSION = "2"
 """Fixed, so that a newer release goes on with jobs that an older one began; raise it when steps change their order."""
 
 

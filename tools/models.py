@@ -13,16 +13,21 @@ class PredictRequest(ToolRequest):
     data: str | None = Field(None, description="File or dataset id with the model's columns.")
     rows: tuple[dict[str, object], ...] = Field((), description="Rows as objects, e.g. [{'tenure': 3}].")
     out: str | None = Field(None, description="CSV file to write; needed for more than 1,000 rows.")
+    id_column: str | None = Field(
+        None, description="Column with row ids, by which true values are told later; only for watched models."
+    )
     overwrite: bool = Field(
         False, description="Write `out` over a file that does not hold predictions; only where the user asked for it."
     )
 
 
 class Predictions(ToolResult):
-    """`predictions` holds at most the first 20 rows: 'prediction' and, for classes, 'probability_<class>'."""
+    """`predictions` holds at most the first 20 rows: 'prediction' and, for classes, 'probability_<class>'; where the
+    model is watched also 'row_id', by which true values are told later. `logged` rows are kept by a monitor."""
 
     model: str
     rows: int
+    logged: int = 0
     predictions: tuple[dict[str, object], ...]
     out: str | None = None
     notes: tuple[str, ...] = ()

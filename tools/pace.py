@@ -79,3 +79,11 @@ class Pace:
         if self.budget is None:
             return FIXED_EXPLAIN_S
         return min(max(0.3, 0.4 * (self.budget - spent)), 10.0)
+
+    def for_reference(self, spent: float, cancelled: bool) -> float:
+        """Seconds for weighing the columns once more, for later comparison."""
+        if cancelled:
+            return CANCELLED_EXPLAIN_S
+        if self.budget is None:
+            return FIXED_EXPLAIN_S
+        return min(max(0.2, 0.2 * (self.budget - spent)), 5.0)

@@ -9,6 +9,7 @@ from tools.answers_file import checked_out, write_answers
 from tools.finding import is_source
 from tools.models import Predictions, PredictRequest
 from tools.packages import column_kinds
+from tools.prediction_log import ids_of, log_predictions
 from tools.spec import Estimate
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ MOST_WITHOUT_FILE = 1_000
 MOST_INLINE = 10_000
 SHOWN = 20
 PILOT_ROWS = 200
+TRAINING_ROWS = "These are the training rows; the sealed test rows stay closed."
 MB = 1e6
 
 
@@ -38,7 +40,7 @@ def predict(workshop: "Workshop", request: PredictRequest) -> Predictions:
     _check(request)
     path = checked_out(workshop, request)
     record = workshop.registry.get(request.model)
-    frame, notes = _rows(workshop, request, record)
+    frame, training_rows = _rows(workshop, request, record)
     if request.out is None and len(frame) > MOST_WITHOUT_FILE:
         raise BadArguments(
             f"{len(frame):,} rows are too many to return (at most {MOST_WITHOUT_FILE:,}).", "Give `out`, a CSV file."
@@ -46,13 +48,21 @@ def predict(workshop: "Workshop", request: PredictRequest) -> Predictions:
     predictor = load(record.package)
     prediction = predictor.predict(frame)
     answers = predictor.to_frame(prediction)
+    row_ids, said = (
+        ((), ())
+        if training_rows
+        else log_predictions(workshop, record, predictor, frame, prediction, ids_of(frame, request.id_column))
+    )
+    if row_ids:
+        answers["row_id"] = row_ids
     written = write_answers(answers, path, disarm=bool(prediction.classes)) if path else ()
     return Predictions(
         model=record.model_id,
         rows=len(answers),
+        logged=len(row_ids),
         predictions=tuple(_plain(row) for row in answers.head(SHOWN).to_dict("records")),
         out=str(path) if path else None,
-        notes=(*notes, *prediction.notes, *written),
+        notes=(*([TRAINING_ROWS] if training_rows else []), *prediction.notes, *said, *written),
     )
 
 
@@ -65,24 +75,22 @@ def _check(request: PredictRequest) -> None:
         )
 
 
-def _rows(
-    workshop: "Workshop", request: PredictRequest, record: "ModelRecord"
-) -> "tuple[pd.DataFrame, tuple[str, ...]]":
+def _rows(workshop: "Workshop", request: PredictRequest, record: "ModelRecord") -> "tuple[pd.DataFrame, bool]":
+    """The rows to predict, and whether they are the training rows of a dataset, which say nothing of a model in use."""
     import pandas as pd
 
     if request.data is None:
-        return pd.DataFrame.from_records(list(request.rows)), ()
+        return pd.DataFrame.from_records(list(request.rows)), False
     if is_source(request.data):
-        return workshop.datasets.read_rows(request.data, kinds=column_kinds(record)), ()
+        return workshop.datasets.read_rows(request.data, kinds=column_kinds(record)), False
     try:
         dataset = workshop.datasets.get(request.data)
     except NotFound:
         if not Path(request.data).suffix:
             raise
         # it looks like a file: let the reader say that it is not there, with the nearest name
-        return workshop.datasets.read_rows(request.data, kinds=column_kinds(record)), ()
-    note = "These are the training rows; the sealed test rows stay closed."
-    return workshop.datasets.training_frame(dataset.id), (note,)
+        return workshop.datasets.read_rows(request.data, kinds=column_kinds(record)), False
+    return workshop.datasets.training_frame(dataset.id), True
 
 
 def _plain(row: "dict[object, object]") -> dict[str, object]:

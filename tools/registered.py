@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from engine.errors import BadChoice
 from engine.package_info import PackageFiles
 from tools.models import (
     ListModelsRequest,
@@ -17,12 +18,16 @@ from tools.models import (
 )
 from tools.packages import find_package, importance_of, leaderboard_of, metric_of, report_of, score_of
 from tools.predicting import estimate_prediction, predict
+from tools.settling import settle
 from tools.spec import ToolSpec, costs_nothing
 
 if TYPE_CHECKING:
     from engine.package_info import PackageInfo
     from engine.registry import ModelRecord
     from tools.workshop import Workshop
+
+
+CHAMPION = "champion"
 
 
 def list_models(workshop: "Workshop", _: ListModelsRequest) -> ModelList:
@@ -65,6 +70,8 @@ def promote_model(workshop: "Workshop", request: PromoteModelRequest) -> Promoti
         BadChoice: not an alias.
     """
     record, previous = workshop.registry.promote(request.model, request.alias)
+    if request.alias == CHAMPION:
+        settle(workshop, record.name, record.model_id)
     return Promotion(
         model=record.model_id, name=record.name, version=record.version, alias=request.alias, previous=previous
     )
@@ -74,13 +81,19 @@ def roll_back_model(workshop: "Workshop", request: RollBackModelRequest) -> Prom
     """Give an alias back to the version that had it before.
 
     Raises:
-        NotFound: no version had it before.
+        NotFound: no such model, or no version had it before.
+        BadChoice: not an alias.
     """
-    name, _, alias = request.name.partition("@")
-    record, previous = workshop.registry.roll_back(name, alias or request.alias)
-    return Promotion(
-        model=record.model_id, name=record.name, version=record.version, alias=alias or request.alias, previous=previous
-    )
+    from engine.registry import ALIASES
+
+    name, _, named = request.name.partition("@")
+    alias = named or request.alias
+    if alias not in ALIASES:
+        raise BadChoice("alias", alias, ALIASES)
+    record, previous = workshop.registry.roll_back(workshop.registry.get(name).name, alias)
+    if alias == CHAMPION:
+        settle(workshop, record.name, record.model_id, lost=previous)
+    return Promotion(model=record.model_id, name=record.name, version=record.version, alias=alias, previous=previous)
 
 
 def summary(record: "ModelRecord", info: "PackageInfo") -> ModelSummary:

@@ -14,6 +14,8 @@ from engine.automl.members import blend, load_member
 from engine.automl.run import TrainingRun
 from engine.automl.spec import FitOutcome, StudentSpec, TrainSpec
 from engine.data.profile import profile_frame
+from engine.drift.profile import Profile
+from engine.drift.training import training_reference
 from engine.errors import BadArguments, JobFailed, NothingTrained
 from engine.evaluate import Evaluation, evaluate
 from engine.explain import IMPORTANCES
@@ -21,6 +23,7 @@ from engine.families import NETWORKS
 from engine.files import write_atomic, write_json
 from engine.metrics import METRICS
 from engine.package import write_package
+from engine.package_info import PackageFiles
 from engine.progress import FitFinished, StageStarted
 from tools.clock import JobClock
 from tools.home import read_json_if_there
@@ -189,6 +192,7 @@ class TrainJob:
         step("select", self._select)
         step("evaluate", self._evaluate)
         step("explain", self._explain)
+        step("reference", self._reference)
         step("package", self._package)
         step("register", self._register)
         return TrainingResult.model_validate(step("finish", self._finish))
@@ -223,6 +227,15 @@ class TrainJob:
         write_atomic(self.folder / "explained.json", IMPORTANCES.dump_json(found))
         return len(found)
 
+    def _reference(self) -> int:
+        """What live rows will be compared with, from rows that the model has not seen where it matters."""
+        control = self.job.control
+        seconds = self.pace.for_reference(self.clock.spent(), control.cancelled())
+        importance = IMPORTANCES.validate_json((self.folder / "explained.json").read_bytes())
+        profile = training_reference(self.run, self._evaluation(), importance, seconds)
+        profile.save(self.folder / PackageFiles.REFERENCE)
+        return profile.rows
+
     def _package(self) -> str:
         self._say("package")
         run = self.run
@@ -239,6 +252,7 @@ class TrainJob:
             evaluation=self._evaluation(),
             importance=IMPORTANCES.validate_json((self.folder / "explained.json").read_bytes()),
             profile=profile,
+            reference=Profile.load(self.folder / PackageFiles.REFERENCE),
             notes=(*_cautions(self.dataset), *run.preparation.notes, *run.select().notes),
             created=self.workshop.now(),
             seconds=round(self.clock.spent(), 2),

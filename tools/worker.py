@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,7 @@ from tools.jobs import CANCELLED, Outcome, Recorded, finish
 from tools.journal import (
     JOURNAL_VERSION,
     QUEUE_POLL_S,
+    SCHEDULED,
     STREAM,
     WORKFLOW,
     application_name,
@@ -33,6 +34,8 @@ from tools.workshop import JsonValue, Workshop
 PROGRESS_EVERY_S = 0.3
 """A fit's progress is told at most this often: each telling is a transaction."""
 RECOVERIES = 50
+
+Scheduled = Callable[[Mapping[str, str]], None]
 
 log = logging.getLogger("millwright.worker")
 
@@ -118,6 +121,7 @@ def serve(
     concurrency: int = 1,
     beside: Callable[[], None] | None = None,
     prepare: Callable[[], None] | None = None,
+    scheduled: Scheduled | None = None,
 ) -> None:
     """Serve the home's jobs until SIGTERM or SIGINT; then leave at once, since any moment is a safe one to stop.
 
@@ -126,6 +130,7 @@ def serve(
         started: epoch seconds at which this process began; a job that waited for it counts its time from there.
         beside: run once the home is ours, before anything slow, e.g. to start a process that the jobs will need.
         prepare: run beside the first job, e.g. slow imports that only its last step needs.
+        scheduled: what a schedule has done when its time comes; given what the schedule is about.
 
     Raises:
         HomeBusy: another worker serves this home.
@@ -136,7 +141,7 @@ def serve(
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        _launch(Runner(workshop, Cancels(database_url), started), home, database_url, concurrency)
+        _launch(Runner(workshop, Cancels(database_url), started), scheduled, home, database_url, concurrency)
         if prepare is not None:
             threading.Thread(target=_quietly(prepare), name="prepare", daemon=True).start()
         log.info("worker %d serves %s", os.getpid(), home)
@@ -147,7 +152,7 @@ def serve(
         os._exit(0)
 
 
-def _launch(runner: Runner, home: Path, database_url: str, concurrency: int) -> None:
+def _launch(runner: Runner, scheduled: Scheduled | None, home: Path, database_url: str, concurrency: int) -> None:
     name = home_id(home)
     open_client(database_url, name, concurrency).destroy()
     config: DBOSConfig = {
@@ -162,6 +167,7 @@ def _launch(runner: Runner, home: Path, database_url: str, concurrency: int) -> 
     }
     DBOS(config=config)
     DBOS.workflow(name=WORKFLOW, max_recovery_attempts=RECOVERIES)(_workflow(runner))
+    DBOS.workflow(name=SCHEDULED, max_recovery_attempts=RECOVERIES)(_on_schedule(scheduled))
     DBOS.listen_queues([queue_name(name)])
     DBOS.launch()
 
@@ -171,6 +177,17 @@ def _workflow(runner: Runner) -> Callable[[str, dict[str, Any], str, float], dic
         return runner.run(tool, request, job, asked)
 
     return run_tool
+
+
+def _on_schedule(scheduled: Scheduled | None) -> Callable[[Any, dict[str, str]], None]:
+    """One recorded step: a worker that is killed in it does it again, and what it does finds its own records."""
+
+    def run_scheduled(at: Any, about: dict[str, str]) -> None:  # noqa: ANN401  a time, however it is serialised
+        log.info("scheduled for %s: %s", at, about)
+        if scheduled is not None:
+            DBOS.run_step({"name": "scheduled"}, scheduled, about)
+
+    return run_scheduled
 
 
 def _quietly(prepare: Callable[[], None]) -> Callable[[], None]:

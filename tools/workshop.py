@@ -14,6 +14,7 @@ from tools.spec import ToolResult, ToolSpec
 if TYPE_CHECKING:
     from engine.data.store import Datasets
     from engine.registry import Registry
+    from tools.monitoring import Monitoring
     from tools.registrar import RegistrarProcess
 
 JsonValue = TypeVar("JsonValue")
@@ -65,6 +66,14 @@ class Jobs(Protocol):
 
     def list(self, limit: int = 50) -> list[JobStatus]: ...
 
+    def schedule(self, name: str, cron: str | None, about: Mapping[str, str]) -> None:
+        """Have the worker look after something whenever `cron` (in UTC) comes; None ends the schedule `name`.
+
+        Raises:
+            BadArguments: there is no worker that looks at the clock.
+        """
+        ...
+
     def cancel(self, job: str) -> JobStatus:
         """Ask the job to stop; it ends within 2 s of its current unit of work and keeps the best so far."""
         ...
@@ -99,6 +108,7 @@ class Workshop:
     tools: Mapping[str, ToolSpec]
     jobs: Jobs
     now: Callable[[], datetime]
+    monitoring: "Monitoring"
     job: JobContext | None = None
     threads: int = 1
     registrar: "RegistrarProcess | None" = None

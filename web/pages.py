@@ -1,4 +1,7 @@
-"""The workbench: one page with datasets, models, jobs and a conversation. Everything on it is read when it is shown."""
+"""The workbench: a page with alerts, monitors, models, jobs, datasets and a conversation, and a page for each alert.
+
+Everything on them is read when it is shown.
+"""
 
 # NiceGUI is skipped by the type checker, so its decorators have no types here
 # mypy: disable-error-code="untyped-decorator"
@@ -8,19 +11,28 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse
+from nicegui import app as pages
 from nicegui import run, ui
 
-from engine.errors import MillwrightError
+from engine.errors import MillwrightError, NotFound
 from graphs.assistant import Decision
 from graphs.events import ApprovalWanted, Emit, Event
 from graphs.sessions import Sessions
 from tools.workshop import Workshop
-from web.tables import Table, dataset_table, job_table, model_table
+from web.alerts import alert_page, open_alerts
+from web.tables import Table, dataset_table, job_table, model_table, monitor_table
 from web.wording import line_of, without_images
 
 PATH = "/ui"
 REFRESH_S = 5.0
+SAFE_PAGE = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+"""A report loads nothing and runs nothing; what came from data must not either."""
 
 Turn = Callable[[Emit], object]
 Item = Event | MillwrightError | None
@@ -34,6 +46,15 @@ def mount(app: FastAPI, workshop: Workshop, sessions: Sessions) -> None:
     async def page() -> None:
         await workbench(workshop, sessions)
 
+    @ui.page("/alerts/{alert}")
+    async def one_alert(alert: str) -> None:
+        await alert_page(workshop, alert)
+
+    # also here, and not only below /v1: a browser that was asked for the key sends it along for /ui alone
+    @pages.get("/monitors/{monitor}/report")
+    def report(monitor: str) -> Response:
+        return monitor_report(workshop, monitor)
+
     ui.run_with(app, mount_path=PATH, title="Millwright", show_welcome_message=False)
 
 
@@ -44,16 +65,28 @@ async def workbench(workshop: Workshop, sessions: Sessions) -> None:
         with ui.column().classes("w-1/2"):
             _conversation(sessions)
         with ui.column().classes("w-1/2"):
-            for read in (model_table, job_table, dataset_table):
+            await open_alerts(workshop, REFRESH_S)
+            for read in (monitor_table, model_table, job_table, dataset_table):
                 await _table(workshop, read)
+
+
+def monitor_report(workshop: Workshop, monitor: str) -> Response:
+    """The page of what a monitor has seen."""
+    try:
+        workshop.call("drift_report", monitor=monitor)
+    except NotFound as error:
+        return PlainTextResponse(str(error), status_code=404)
+    return HTMLResponse(workshop.monitoring.page(monitor).read_text(encoding="utf-8"), headers=SAFE_PAGE)
 
 
 async def _table(workshop: Workshop, read: Callable[[Workshop], Table]) -> None:
     """One table that is read again every few seconds, off the thread that serves all pages."""
     first = await run.io_bound(read, workshop)
     ui.label(first.title).classes("text-h6")
-    table = ui.table(columns=first.columns, rows=first.rows, row_key="id").classes("w-full")
+    table = ui.table(columns=first.columns, rows=first.rows, row_key="id").classes("w-full").props("wrap-cells")
     table.add_slot("no-data", first.empty)
+    for column, template in first.cells.items():
+        table.add_slot(f"body-cell-{column}", template)
 
     async def refresh() -> None:
         table.rows = (await run.io_bound(read, workshop)).rows

@@ -1,20 +1,61 @@
 """What the tables of the workbench show, read from the workshop."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
+from engine.alerts.records import Delivery
+from engine.errors import shortened
+from engine.monitoring.records import Check, Monitor
+from tools.schedules import next_check
 from tools.workshop import Workshop
+from web.wording import level_classes
 
 Row = dict[str, object]
+
+MOST_DRIFTED = 4
+LEVEL_CELL = '<q-td :props="props"><span :class="props.row.colour">{{ props.value }}</span></q-td>'
+LINK_CELL = '<q-td :props="props"><a v-if="props.value" :href="props.value" target="_blank">open</a></q-td>'
 
 
 @dataclass(frozen=True)
 class Table:
-    """A title, its columns in NiceGUI's form, its rows and what is said when there are none."""
+    """A title, its columns in NiceGUI's form, its rows and what is said when there are none.
+
+    `cells` are Vue templates by column, for those that show more than text.
+    """
 
     title: str
     columns: list[dict[str, str]]
     rows: list[Row]
     empty: str
+    cells: dict[str, str] = field(default_factory=dict)
+
+
+def monitor_table(workshop: Workshop) -> Table:
+    """The monitors, in the order in which they were made."""
+    # looking must not make the database: with it, every prediction would ask who watches
+    monitors = workshop.monitoring.monitors.list() if workshop.monitoring.in_use else []
+    rows = [_monitor_row(workshop, monitor) for monitor in monitors]
+    columns = _columns("name", "model", "level", "window", "drifted", "next check", "report")
+    return Table("Monitors", columns, rows, "No monitor yet.", {"level": LEVEL_CELL, "report": LINK_CELL})
+
+
+def delivery_table(deliveries: Sequence[Delivery]) -> Table:
+    """What was told of an alert to which channel, or why not."""
+    rows: list[Row] = [
+        {
+            "channel": each.channel,
+            "event": each.event,
+            "attempt": each.attempt,
+            "state": each.state.replace("_", " "),
+            "at": f"{each.at:%Y-%m-%d %H:%M}",
+            "why": each.why,
+        }
+        for each in deliveries
+    ]
+    columns = _columns("channel", "event", "attempt", "state", "at", "why")
+    return Table("Deliveries", columns, rows, "Nobody was told.")
 
 
 def model_table(workshop: Workshop) -> Table:
@@ -48,6 +89,34 @@ def dataset_table(workshop: Workshop) -> Table:
         for each in workshop.datasets.list()
     ]
     return Table("Datasets", _columns("id", "name", "rows", "target", "source"), rows, "No dataset yet.")
+
+
+def _monitor_row(workshop: Workshop, monitor: Monitor) -> Row:
+    newest = workshop.monitoring.monitors.history.history(monitor.id, 1)
+    row: Row = {"id": monitor.id, "name": monitor.name, "model": monitor.model}
+    return row | _planned(workshop, monitor) | (_seen(newest[0]) if newest else _nothing_seen())
+
+
+def _planned(workshop: Workshop, monitor: Monitor) -> Row:
+    if monitor.paused:
+        return {"next check": "paused"}
+    moment = next_check(monitor.schedule, workshop.now())
+    return {"next check": f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M}" if moment else "when asked"}
+
+
+def _seen(check: Check) -> Row:
+    """The newest window; its page lies beside the workbench, where the browser has the key."""
+    return {
+        "level": check.level.value,
+        "colour": level_classes(check.level),
+        "window": f"{check.window}: {check.report.rows:,} rows, {check.revised or check.at:%Y-%m-%d %H:%M}",
+        "drifted": shortened(check.report.drifted, MOST_DRIFTED),
+        "report": f"monitors/{check.monitor}/report",
+    }
+
+
+def _nothing_seen() -> Row:
+    return {"level": "", "colour": "", "window": "none yet", "drifted": "", "report": ""}
 
 
 def _columns(*names: str) -> list[dict[str, str]]:

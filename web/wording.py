@@ -1,7 +1,8 @@
-"""The events of a conversation as Markdown."""
+"""The events of a conversation as Markdown, and the look of a level."""
 
 import html
 
+from engine.drift.levels import Level
 from engine.figures import figure
 from engine.progress import FitFinished
 from graphs.events import (
@@ -14,6 +15,8 @@ from graphs.events import (
     ToolProgress,
     ToolStarted,
 )
+
+_COLOURS = {Level.GREEN: "bg-green-3", Level.YELLOW: "bg-yellow-4", Level.ORANGE: "bg-orange-4", Level.RED: "bg-red-4"}
 
 
 def line_of(event: Event) -> str:
@@ -43,3 +46,8 @@ def line_of(event: Event) -> str:
 def without_images(markdown: str) -> str:
     """Markdown whose image links are shown as text: a picture from elsewhere tells its server who reads this."""
     return markdown.replace("![", "!&#91;")
+
+
+def level_classes(level: Level) -> str:
+    """Classes for the word of a level: dark letters on its colour, as on the pages of reports."""
+    return f"{_COLOURS[level]} text-black text-weight-bold rounded-borders q-px-sm"

@@ -7,6 +7,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
+from agents.offline.watched import Watched
+
 Json = dict[str, Any]
 """Arguments or a result as they came over the wire; only a tool's schema says what is in them."""
 
@@ -82,6 +84,7 @@ class Known:
     """Arguments of the last one, as long as no training followed it."""
     listed: tuple[str, ...] = ()
     about: str | None = None
+    watched: Watched = field(default_factory=Watched)
 
     def learn(self, done: Done) -> None:
         """Take in one answered call."""
@@ -92,6 +95,7 @@ class Known:
             reader = _READERS.get(done.tool)
             if reader is not None:
                 reader(self, done.arguments, done.result)
+            self.watched.learn(done.tool, done.arguments, done.result)
 
     def columns(self, dataset: str | None) -> list[Json]:
         """Name and kind of the dataset's columns; [] when they were not seen yet."""
@@ -187,6 +191,12 @@ def _used_model(known: Known, arguments: Json, result: Json) -> None:
     known.model = identity
 
 
+def _promoted(known: Known, arguments: Json, result: Json) -> None:
+    _used_model(known, arguments, result)
+    identity = str(result.get("model"))
+    known.models[identity] = {**known.models[identity], "name": result.get("name")}
+
+
 def _student(known: Known, arguments: Json, result: Json) -> None:
     """The student is what is spoken of from now on."""
     known.distillation = dict(arguments)
@@ -196,11 +206,23 @@ def _student(known: Known, arguments: Json, result: Json) -> None:
             _model(known, str(row.get("model")), {**known.models.get(str(row.get("model")), {}), **row})
 
 
+def _challenger(known: Known, arguments: Json, result: Json) -> None:
+    """A challenger that won is what is spoken of from now on."""
+    identity = str(result.get("challenger"))
+    known.models.setdefault(identity, {"model": identity})
+    if result.get("passed"):
+        known.model = identity
+
+
 def _jobs(known: Known, arguments: Json, result: Json) -> None:
     rows = _rows(result.get("jobs"))
     for row in reversed(rows):
         known.jobs[str(row.get("job"))] = row
     known.listed = tuple(str(row.get("job")) for row in rows)
+
+
+def _monitors(known: Known, arguments: Json, result: Json) -> None:
+    known.listed = tuple(str(row.get("monitor")) for row in _rows(result.get("monitors")))
 
 
 def _job(known: Known, arguments: Json, result: Json) -> None:
@@ -225,7 +247,10 @@ _READERS = {
     "predict": _used_model,
     "list_models": _models,
     "show_model": _details,
-    "promote_model": _used_model,
+    "promote_model": _promoted,
+    "roll_back_model": _promoted,
+    "retrain_model": _challenger,
+    "monitor_status": _monitors,
     "job_status": _job,
     "cancel_job": _job,
     "list_jobs": _jobs,

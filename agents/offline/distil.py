@@ -3,15 +3,12 @@
 import re
 
 from agents.offline.conversation import Json
-from agents.offline.finding import bare, given, model_for
+from agents.offline.finding import bare, budget_for, given, model_for
 from agents.offline.playing import Play, Request, Told
 from agents.offline.reading import read_slots
-from agents.offline.slots import Slots
 from agents.offline.wording import figure, name_of, notes, scored
 from engine.families import NETWORKS
 
-DEFAULT_BUDGET = 60.0
-"""Seconds of a distillation whose request names none; the same as the tool's default."""
 ONLY_WAY = (
     "The one way to a smaller or faster model here is distillation: a small network learns to answer as the model does."
 )
@@ -59,17 +56,11 @@ def _choices(request: Request, last: Json) -> Json:
     return given(
         student=_student(request),
         width=int(width.group(1) or width.group(2)) if width else None,
-        budget_seconds=_budget(slots, last),
+        budget_seconds=budget_for(slots, last),
         device=slots.device,
         seed=slots.seed,
         name=slots.name,
     )
-
-
-def _budget(slots: Slots, last: Json) -> float | None:
-    if slots.budget is not None or slots.factor is None:
-        return slots.budget
-    return float(last.get("budget_seconds") or DEFAULT_BUDGET) * slots.factor
 
 
 def _teacher(play: Play, request: Request) -> str:

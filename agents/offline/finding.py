@@ -21,12 +21,22 @@ from agents.offline.words import parts
 
 NO_DATA = "Which data should I use? Give me a file, or say 'sample:churn' to try one."
 NO_MODEL = "There is no model yet. Train one first, for example 'train on sample:churn'."
+DEFAULT_BUDGET = 60.0
+"""Seconds of a training, distillation or retraining whose request names none; the same as the tools' default."""
 RUNNING = ("queued", "running", "cancelling")
 
 
 def given(**arguments: object) -> Json:
     """The arguments that are there."""
     return {name: value for name, value in arguments.items() if value not in (None, ())}
+
+
+def budget_for(slots: Slots, last: Mapping[str, object]) -> float | None:
+    """The seconds that the words ask for, or so many times those of `last`; None when they ask for neither."""
+    if slots.budget is not None or slots.factor is None:
+        return slots.budget
+    before = last.get("budget_seconds")
+    return (float(before) if isinstance(before, int | float) and before else DEFAULT_BUDGET) * slots.factor
 
 
 def dataset_for(play: Play, request: Request) -> str:
@@ -176,11 +186,15 @@ def model_for(play: Play, request: Request) -> str:
             tuple(known.newest_models()), slots.ordinal, "mdl_"
         )
     if found is None and slots.alias is not None and request.intent != "promote":
-        return _by_alias(play, slots.alias)
+        return by_alias(play, slots.alias)
     return found or known.model or _newest(play, request)
 
 
-def _by_alias(play: Play, alias: str) -> str:
+def by_alias(play: Play, alias: str) -> str:
+    """Id of the model that has the alias."""
+    trained = play.known.watched.retrained
+    if alias == "challenger" and trained is not None:
+        return str(trained.get("challenger"))
     rows = play.use("list_models").get("models") or []
     having = [str(row.get("model")) for row in rows if alias in (row.get("aliases") or [])]
     if not having:

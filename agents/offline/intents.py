@@ -1,37 +1,23 @@
 """What a message wants: patterns and words vote, then the conversation has its say."""
 
 import re
-from dataclasses import dataclass
 
-from agents.offline.patterns import FRAGMENTS, PATTERNS
+from agents.offline import monitoring_intents
+from agents.offline.context import Context
+from agents.offline.monitoring_patterns import MONITORING
+from agents.offline.patterns import PATTERNS
 from agents.offline.places import IMAGE_ENDINGS
 from agents.offline.short_messages import WORDS
 from agents.offline.slots import Slots
+from agents.offline.votes import compiled, votes
 
 ENOUGH = 2.0
 """Votes from which on a message is understood."""
 
 
-@dataclass(frozen=True)
-class Context:
-    """What of the conversation bears on the meaning of a message."""
-
-    trained: bool = False
-    has_model: bool = False
-    has_dataset: bool = False
-    about_data: bool = False
-    reads_text: bool = False
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    for name, fragment in FRAGMENTS.items():
-        pattern = pattern.replace(name, fragment)
-    return re.compile(pattern, re.IGNORECASE)
-
-
-_COMPILED = {intent: [(votes, _compiled(text)) for votes, text in rows] for intent, rows in PATTERNS.items()}
+_TABLE = compiled({**PATTERNS, **MONITORING})
 _TOKEN = re.compile(r"[\w']+")
-_AGAIN = re.compile(r"\b(?:again|instead|this time|once more|redo|re-?run|repeat|same)\b", re.IGNORECASE)
+_AGAIN = re.compile(r"\b(?:again|instead|this time|once more|redo|re-?run|re-?train|repeat|same)\b", re.IGNORECASE)
 
 _ONLY_SETTINGS = re.compile(r"_max_models_|_nofamily_|_device_|_processes_")
 _BY_NAME = 7.0
@@ -54,16 +40,12 @@ def classify(slots: Slots, context: Context) -> str:
 
 
 def _votes(text: str) -> dict[str, float]:
-    votes: dict[str, float] = {}
-    for intent, rows in _COMPILED.items():
-        won = [weight for weight, pattern in rows if pattern.search(text)]
-        if won:
-            votes[intent] = max(won)
+    score = votes(text, _TABLE)
     said = frozenset(_TOKEN.findall(text.lower()))
     for intent, (weight, core, beside) in WORDS.items():
         if said & core and said <= core | beside:
-            votes[intent] = max(votes.get(intent, 0.0), weight)
-    return votes
+            score[intent] = max(score.get(intent, 0.0), weight)
+    return score
 
 
 def _training_words_with_rows(score: dict[str, float], slots: Slots, context: Context) -> None:
@@ -169,4 +151,5 @@ ADJUSTMENTS = (
     _one_image,
     _one_text,
     _examples_by_name,
+    *monitoring_intents.ADJUSTMENTS,
 )

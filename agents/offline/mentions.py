@@ -20,8 +20,13 @@ _ORDINAL = re.compile(
 _NAME = re.compile(
     r"\b(?:call|name) (?:it|the model|this model) (?:as )?([\w-]+)|\b(?:model )?named ([\w-]+)", re.IGNORECASE
 )
-_PAIR = re.compile(r"([A-Za-z_][\w .]*?)\s*(?:=|:(?!/))\s*(.+?)(?=\s*(?:,|;|$|\band\s+[A-Za-z_][\w ]*?\s*[=:]))")
-_SETTINGS = re.compile(r"\b(?:target|label|metric|models?|drop|budget|name|seed|goal|data)\s*$", re.IGNORECASE)
+_PAIR = re.compile(
+    r"([A-Za-z_][\w .]*?)\s*(?:=|(?<!\s\d)(?<!\s\d\d):(?!/))\s*(.+?)(?=\s*(?:,|;|$|\band\s+[A-Za-z_][\w ]*?\s*[=:]))"
+)
+_SETTINGS = re.compile(
+    r"\b(?:target|label|metric|models?|drop|budget|name|seed|goal|data|it|this|that|alert|alarm|note|labels|outcomes)\s*$",
+    re.IGNORECASE,
+)
 
 
 def _metric(slots: Slots) -> Slots:

@@ -17,8 +17,8 @@ from agents.offline.columns import besides_examples, classifies_examples, find_c
 from agents.offline.conversation import Json, Known, Turn, plain, read_turns
 from agents.offline.playing import Move, Play, Question, play
 from agents.offline.skills import SKILLS
+from agents.offline.texts import GREETING
 from agents.offline.understanding import understand
-from agents.offline.wording import GREETING
 from agents.rules import choose_models, next_round
 from agents.scripted import PIECE, tool_name
 

@@ -95,6 +95,7 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (4, r"\bdistribution of\b"),
         (4, r"\bshow (?:me )?(?:the )?columns\b"),
         (4, r"\bdata quality\b"),
+        (4, r"^\W*(?:please |can you )?check (?:the |my |our )?(?:data(?:set)?|table|file)\W*$"),
     ),
     "estimate": (
         (6, r"\bwhat (?:would|will|does)\b.*\b(?:cost|take)\b"),
@@ -278,7 +279,7 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         ),
         (
             4.5,
-            r"\bhow (?:good|accurate|well) (?:is|was|does|did|are) (?:it|(?:the|that|this|my|our|last|best|new)(?: \w+)? (?:models?|_metric_|results?)|_model_|they)\b(?!.*\bon\b)",
+            r"\bhow (?:good|accurate|well) (?:is|was|does|did|are) (?:it|(?:the|that|this|my|our|last|best|new)(?: \w+)? (?:models?|_metric_|results?)|(?:the )?_alias_|_model_|they)\b(?!.*\bon\b)",
         ),
         (
             4.5,
@@ -296,9 +297,10 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
             5,
             r"\b(?:make|set|mark|declare|crown|use|tag|name|put|take|choose|pick|call|turn|move)\b.*(?:\b(?:as|the|a|our|new|to|into|in|is)\b\s+)+_alias_",
         ),
-        (5, r"\b(?:crown|deploy|ship|go live with|release)\b.*\b(?:it|model|_model_|that|this)"),
+        (5, r"\b(?:crown|deploy|ship|go live with|release)\b.*(?:\b(?:it|model|_model_|that|this)|_alias_)"),
+        (5, r"\b(?:put|make|take|bring|get|set|let)\b.*\b(?:it|one|model|version)\s+_alias_"),
+        (7, r"\b(?:make|turn|put|promote|set)\b.*_alias_.*\b(?:champion|default)\b"),
         (5, r"\b_alias_ (?:alias|please)"),
-        (5, r"\broll ?back\b"),
         (5, r"\bbecome (?:the )?_alias_"),
         (5, r"^\W*_alias_\W*$"),
     ),
@@ -363,7 +365,7 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (4.5, r"\b(?:weather|joke|poem|news|capital of|translate|recipe)\b"),
         (
             4.5,
-            r"\b(?:cluster|clustering|segment|quanti[sz]e|prune|onnx|drift|fine[- ]?tune|chatbot|api key)\b(?!.*\btrain\b)",
+            r"\b(?:cluster|clustering|segment|quanti[sz]e|prune|onnx|fine[- ]?tune|chatbot|api key)\b(?!.*\btrain\b)",
         ),
     ),
     "refine": (
@@ -373,7 +375,7 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         ),
         (3.5, r"\bsame (?:for|with|on|but|thing)\b"),
         (4.2, r"\bwhat if\b.*_(?:metric|family|nofamily|budget|seed|drop|factor|max_models|device|processes)_"),
-        (3.5, r"\b(?:again|instead|this time|once more|redo|re-?run|repeat|rerun)\b"),
+        (3.5, r"\b(?:again|instead|this time|once more|redo|re-?run|re-?train|repeat)\b"),
         (2, r"_(?:metric|family|nofamily|budget|seed|drop|factor|max_models|device|processes)_"),
     ),
     "ordinal": (

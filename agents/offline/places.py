@@ -53,6 +53,8 @@ _IDS = {
     "datasets": re.compile(r"\bds_[0-9a-z]+\b"),
     "models": re.compile(r"\bmdl_[0-9a-z]+\b|\b[\w-]{1,100}@(?:champion|challenger)\b"),
     "jobs": re.compile(r"\bjob_[0-9a-z]+\b"),
+    "monitors": re.compile(r"\bmon_[0-9a-z]+\b"),
+    "alerts": re.compile(r"\balr_[0-9a-z]+\b"),
 }
 
 

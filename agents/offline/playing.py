@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agents.offline.conversation import Done, Json, Known, Turn
+from agents.offline.failures import declined, failure
+from agents.offline.reading import LONGEST
 from agents.offline.slots import Slots
-from agents.offline.wording import declined, failure, name_of
+from agents.offline.wording import name_of
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,11 @@ class Request:
     intent: str
     slots: Slots
     text: str
+
+    @property
+    def words(self) -> str:
+        """As much of `text` as is read by patterns: no pattern can be made to run for long by it."""
+        return self.text[:LONGEST]
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,14 @@ class Asked(Exception):  # not an error: the user's answer is missing
     def __init__(self, slot: str, text: str, choices: tuple[str, ...] = ()) -> None:
         super().__init__(text)
         self.slot, self.text, self.choices = slot, text, choices
+
+
+class Offered(Exception):  # not an error: what was asked for is done
+    """Something is done, told in `words`, and `request` is offered to follow, with `choice` in its gap `slot`."""
+
+    def __init__(self, words: str, question: str, slot: str, choice: str, request: Request) -> None:
+        super().__init__(words)
+        self.words, self.question, self.slot, self.choice, self.request = words, question, slot, choice, request
 
 
 class Told(Exception):  # not an error: nothing more is to be done
@@ -159,6 +174,12 @@ def play(state: Play, requests: tuple[Request, ...], skills: Mapping[str, Skill]
             waiting = (request, *requests[index + 1 :])
             text = _joined(said, state.remarks, asked.text)
             return Move(text=text, question=Question(asked.slot, text, waiting, asked.choices))
+        except Offered as offered:
+            words = offered.words
+            if index == len(requests) - 1:
+                state.known.about = request.intent
+                text = _joined(said, state.remarks, f"{words}\n{offered.question}")
+                return Move(text=text, question=Question(offered.slot, text, (offered.request,), (offered.choice,)))
         except Told as told:
             return Move(text=_joined(said, state.remarks, str(told)))
         except ToolFailed as failed:
@@ -182,7 +203,9 @@ def _after_failure(
         return Move(text=_joined(said, state.remarks, "You did not approve it, so nothing was changed."))
     text = _joined(said, state.remarks, failure(failed.done.tool, failed.sentence))
     offer = _RIGHT.findall(failed.sentence)
-    slot = _OFFERED.get(failed.done.tool)
+    # of a comparison with a named file the file is what is most often misspelt
+    compares = failed.done.tool == "check_drift" and "data" in failed.done.arguments
+    slot = "source" if compares else _OFFERED.get(failed.done.tool)
     if len(offer) == 1 and slot is not None:
         waiting = (replace(request, slots=_without(request.slots, slot)), *later)
         return Move(text=text, question=Question(slot, text, waiting, (offer[0],)))
@@ -198,6 +221,15 @@ _OFFERED = {
     "evaluate_model": "model",
     "job_status": "job",
     "cancel_job": "job",
+    "create_monitor": "model",
+    "roll_back_model": "model",
+    "check_drift": "monitor",
+    "monitor_status": "monitor",
+    "drift_report": "monitor",
+    "evaluate_actions": "monitor",
+    "retrain_model": "monitor",
+    "log_labels": "monitor",
+    "acknowledge_alert": "alert",
 }
 """Which gap of a request the correction in a tool's error fills."""
 
@@ -205,6 +237,8 @@ _EMPTY: Mapping[str, Mapping[str, Any]] = {
     "source": {"source": None},
     "model": {"models": (), "alias": None, "ordinal": None},
     "job": {"jobs": ()},
+    "monitor": {"monitors": ()},
+    "alert": {"alerts": ()},
 }
 
 

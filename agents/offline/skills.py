@@ -5,10 +5,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from agents.offline import distil, wording
+from agents.offline import comparing, distil, labelling, monitoring, retraining, texts, wording
 from agents.offline.columns import find_column, find_columns, named_exactly, nearly_named
 from agents.offline.conversation import Json, Known
-from agents.offline.finding import NO_DATA, bare, dataset_for, given, job_for, load, model_for, target_for
+from agents.offline.finding import (
+    DEFAULT_BUDGET,
+    NO_DATA,
+    bare,
+    budget_for,
+    dataset_for,
+    given,
+    job_for,
+    load,
+    model_for,
+    target_for,
+)
 from agents.offline.playing import Asked, Play, Request, Skill, Told
 from agents.offline.slots import Slots
 from agents.offline.tables import BERT, NOT_PRETRAINED
@@ -16,8 +27,6 @@ from agents.offline.wording import names
 from engine.families import CLASSIC, NETWORKS, usual_families
 from engine.pixels import kinds_with_pixels
 
-DEFAULT_BUDGET = 60.0
-"""Seconds of a training whose request names none; the same as the tool's default."""
 SETTINGS = (
     *("target", "task", "metric", "models", "budget_seconds", "max_models", "drop", "seed"),
     *("device", "processes"),
@@ -72,6 +81,8 @@ def refine(play: Play, request: Request) -> str:
     """Go on from the last training (or estimate) with something changed; right after a distillation, from that."""
     if distil.goes_on(play, request):
         return distil.again(play, request)
+    if retraining.goes_on(play, request):
+        return retraining.retrain(play, request)
     _check_families(play, request)
     tool = play.known.training_tool
     dataset = dataset_for(play, replace(request, text="")) if request.slots.source else _last_dataset(play, request)
@@ -102,10 +113,7 @@ def changes(play: Play, slots: Slots, dataset: str, base: Mapping[str, Any]) -> 
         device=slots.device,
         processes=slots.processes,
     )
-    if slots.budget is not None:
-        out["budget_seconds"] = slots.budget
-    elif slots.factor is not None:
-        out["budget_seconds"] = float(base.get("budget_seconds") or DEFAULT_BUDGET) * slots.factor
+    out.update(given(budget_seconds=budget_for(slots, base)))
     if slots.max_models is not None:
         # without a time of its own, a count means: this much work, however long it takes
         out.update(max_models=slots.max_models, budget_seconds=slots.budget)
@@ -285,8 +293,10 @@ def show_model(play: Play, request: Request) -> str:
 
 
 def promote(play: Play, request: Request) -> str:
-    model = model_for(play, request)
-    return wording.promoted(play.use("promote_model", model=model, alias=request.slots.alias or "champion"))
+    """Of 'promote the challenger' and 'promote it to challenger' only the second is about another challenger."""
+    model = retraining.challenger_for(play, request)
+    alias = "champion" if model is not None else request.slots.alias or "champion"
+    return wording.promoted(play.use("promote_model", model=model or model_for(play, request), alias=alias))
 
 
 # jobs
@@ -314,8 +324,8 @@ def nth(play: Play, request: Request) -> str:
         raise Told("I have shown no list yet. Say 'list models', 'list datasets' or 'list jobs'.")
     if listed[0].startswith("ds_"):
         skill = SKILLS["profile"]
-    elif listed[0].startswith("job_"):
-        skill = SKILLS["job_status"]
+    elif listed[0].startswith(("job_", "mon_")):
+        skill = SKILLS["job_status" if listed[0].startswith("job_") else "monitor_status"]
     else:
         # promoting changes something: it is never repeated by such a short word
         skill = SKILLS[about if about in ("explain", "evaluate", "leaderboard") else "show_model"]
@@ -333,6 +343,15 @@ SKILLS: Mapping[str, Skill] = {
     "profile": profile,
     "train": train,
     "distil": distil.distil,
+    "check_drift": comparing.check_drift,
+    "watch": monitoring.watch,
+    "monitor_status": monitoring.monitor_status,
+    "drift_report": monitoring.drift_report,
+    "advise": monitoring.advise,
+    "retrain_model": retraining.retrain,
+    "acknowledge": monitoring.acknowledge,
+    "log_labels": labelling.log_labels,
+    "roll_back": retraining.roll_back,
     "estimate": estimate,
     "refine": refine,
     "go": go,
@@ -348,11 +367,11 @@ SKILLS: Mapping[str, Skill] = {
     "list_jobs": list_jobs,
     "cancel": cancel,
     "ordinal": nth,
-    "help": say(wording.HELP),
-    "identity": say(wording.IDENTITY),
-    "greeting": say(wording.GREETING),
+    "help": say(texts.HELP),
+    "identity": say(texts.IDENTITY),
+    "greeting": say(texts.GREETING),
     "thanks": say("You are welcome. Tell me when there is more to do."),
     "never_mind": say("All right, I leave it."),
-    "out_of_scope": say(wording.UNKNOWN),
-    "unknown": say(wording.UNKNOWN),
+    "out_of_scope": say(texts.UNKNOWN),
+    "unknown": say(texts.UNKNOWN),
 }

@@ -30,6 +30,8 @@ class Slots:
     datasets: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     jobs: tuple[str, ...] = ()
+    monitors: tuple[str, ...] = ()
+    alerts: tuple[str, ...] = ()
     budget: float | None = None
     factor: float | None = None
     max_models: int | None = None

@@ -4,8 +4,10 @@ import re
 from dataclasses import fields, replace
 
 from agents.offline.columns import find_column
+from agents.offline.context import Context
 from agents.offline.conversation import Known
-from agents.offline.intents import Context, classify
+from agents.offline.intents import classify
+from agents.offline.monitoring_intents import OF_MONITORING
 from agents.offline.playing import Question, Request
 from agents.offline.reading import read_slots
 from agents.offline.slots import PLACEHOLDER, Slots
@@ -13,17 +15,21 @@ from agents.offline.words import parts
 
 _VERB = (
     r"(?:train|fit|explain|profile|describe|promote|predict|compare|evaluate|estimate|show|list|import|load|tell me|"
-    r"make it|build|score|give me|find out|run|distill?|compress|shrink)\b"
+    r"make it|build|score|give me|find out|run|distill?|compress|shrink|acknowledge|plot|roll (?:it )?back|"
+    r"(?:watch|monitor|check|retrain|silence) (?:it|the|for))\b"
 )
 _CUT = re.compile(
-    rf"(?:,?\s+(?:and\s+)?then\s+|;\s*|[.!?]\s+(?=[A-Za-z])|,?\s+and\s+(?={_VERB})|,\s+(?={_VERB}))",
+    r"(?:,?\s+(?:and\s+)?then\s+(?!(?:and|versus|vs\.?|against) now\b)|;\s*|[.!?]\s+(?=[A-Za-z])|"
+    rf",?\s+and\s+(?={_VERB})|,\s+(?={_VERB}))",
     re.IGNORECASE,
 )
 _JOINED = frozenset({"refine", "unknown", "go", "greeting", "thanks", "ordinal"})
 """Kinds of clause that are no request of their own beside another."""
 _ABOUT_DATA = frozenset({"import", "profile", "list_datasets"})
-_USES_DATA = frozenset({"train", "estimate", "profile", "predict", "evaluate", "refine"})
+_USES_DATA = frozenset({"train", "estimate", "profile", "predict", "evaluate", "refine", "check_drift", "log_labels"})
 """Requests that a file named beside them belongs to."""
+_ONE_AT_A_TIME = frozenset({"train", "predict", "import", "watch", "acknowledge", "log_labels", "retrain_model"})
+"""Requests of which two clauses after one another are one."""
 _YES = re.compile(
     r"^\W*(?:yes|yep|yeah|y|sure|right|correct|exactly|ok(?:ay)?|that one|please do|do it)\b\W*(?:please|that)?\W*$",
     re.IGNORECASE,
@@ -46,7 +52,8 @@ _STRONG = frozenset(
         "import",
         "promote",
     }
-    | {"job_status", "profile", "show_model", "estimate", "out_of_scope", "distil"}
+    | {"job_status", "profile", "show_model", "estimate", "out_of_scope", "distil", "roll_back"}
+    | OF_MONITORING
 )
 """Requests that are taken up even while a question is open."""
 
@@ -85,6 +92,11 @@ def _read(text: str, known: Known, earlier: list[Request]) -> Request:
         about_data=(earlier[-1].intent if earlier else known.about) in _ABOUT_DATA or known.model is None,
         has_dataset=known.dataset is not None or any(request.slots.source for request in earlier),
         reads_text=known.reads_text and columns.isdisjoint(words.lower() for words in slots.quoted),
+        monitored=bool(known.watched.monitors or known.watched.monitor)
+        or any(request.intent == "watch" for request in earlier),
+        compared=known.watched.check is not None,
+        about=earlier[-1].intent if earlier else known.about,
+        following=None if earlier else known.watched.following(known.about),
     )
     return Request(classify(slots, context), slots, text)
 
@@ -94,7 +106,7 @@ def _belongs_to(before: Request, after: Request) -> bool:
         after.intent in _JOINED
         or before.intent in ("greeting", "thanks", "unknown", "go")
         or (after.intent == "import" and before.intent in _USES_DATA and before.slots.source is None)
-        or (before.intent == after.intent and before.intent in ("train", "predict", "import"))
+        or (before.intent == after.intent and before.intent in _ONE_AT_A_TIME)
     )
 
 
@@ -119,15 +131,15 @@ def _answer(text: str, known: Known, question: Question) -> tuple[Request, ...] 
     value = _value(question, text, slots, known)
     if value is None:
         return None
-    if classify(slots, Context()) in _STRONG and not _exact(text, question, slots):
+    if classify(slots, Context()) in _STRONG and not _exact(text, question, slots, value):
         return None
     filled = _merged(waiting.slots, slots, question.slot, value)
     return (replace(waiting, slots=filled, text=waiting.text), *later)
 
 
-def _exact(text: str, question: Question, slots: Slots) -> bool:
+def _exact(text: str, question: Question, slots: Slots, value: object) -> bool:
     said = text.strip(" .!?\"'").lower()
-    if said in {choice.lower() for choice in question.choices} or _YES.match(text):
+    if said in {choice.lower() for choice in (*question.choices, str(value))} or _YES.match(text):
         return True
     besides = re.sub(r"\W", "", PLACEHOLDER.sub("", slots.rest))
     return question.slot in ("source", "rows", "dataset", "model", "job") and len(besides) < 12
@@ -142,7 +154,13 @@ def _value(question: Question, text: str, slots: Slots, known: Known) -> object:
         return slots.source or next(iter(slots.datasets), None) or _bare_source(text)
     if question.slot == "rows":
         return slots.rows or slots.source or next(iter(slots.datasets), None)
-    named = {"dataset": slots.datasets, "model": slots.models, "job": slots.jobs}[question.slot]
+    named = {
+        "dataset": slots.datasets,
+        "model": slots.models,
+        "job": slots.jobs,
+        "monitor": slots.monitors,
+        "alert": slots.alerts,
+    }[question.slot]
     if named or (question.slot == "dataset" and slots.source):
         return named[0] if named else slots.source
     if slots.ordinal is not None and slots.ordinal < len(question.choices):
@@ -158,7 +176,8 @@ def _bare_source(text: str) -> str | None:
 
 def _by_name(text: str, question: Question, known: Known) -> str | None:
     """The choice whose name was said; part of a name is enough when it fits one only."""
-    rows = {"dataset": known.datasets, "model": known.models, "job": known.jobs}[question.slot]
+    tables = {"dataset": known.datasets, "model": known.models, "monitor": known.watched.monitors}
+    rows = tables.get(question.slot, known.jobs)
     said = set(parts(text))
     found = [choice for choice in question.choices if said & set(parts(str(rows.get(choice, {}).get("name") or "")))]
     return found[0] if len(found) == 1 else None

@@ -1,42 +1,12 @@
 """Results in words. Every figure is copied from a tool's result; every name from data is shown as a name, shortened."""
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from agents.offline.conversation import Json
 from engine.figures import figure as in_figures
 
 LONGEST_NAME = 60
 LONGEST_NOTE = 300
-WHO = (
-    "No language model is configured; I am the offline planner: rules that read your request and call the same tools. "
-)
-CONFIGURE = (
-    "To talk to a language model, set MILLWRIGHT_LLM__PROVIDER=openai, MILLWRIGHT_LLM__MODEL and "
-    "MILLWRIGHT_LLM__BASE_URL (any OpenAI-compatible server; MILLWRIGHT_LLM__API_KEY if it needs one), or "
-    "MILLWRIGHT_LLM__PROVIDER=init with MILLWRIGHT_LLM__MODEL=provider:model."
-)
-ABILITIES = (
-    "- load data: 'load telco.csv' or 'load sample:churn', 'describe the data', 'list datasets'\n"
-    "- texts and images: 'train on ./photos' (a sub-folder for each class), 'classify the messages with an lstm on the "
-    "gpu', 'what is in cat.png?'\n"
-    "- train: 'predict which customers churn in telco.csv within 2 minutes, best F1', 'how long would it take?'\n"
-    "- go on: 'now with recall', 'only lightgbm', 'drop column gender', 'try again with 5 minutes'\n"
-    "- judge: 'what matters most?', 'compare the models', 'evaluate it on new.csv', 'show the leaderboard'\n"
-    "- use: 'predict new.csv', 'predict tenure=3, Contract=Two year', 'make it the champion', 'list models'\n"
-    "- distil: 'make a smaller model of it', 'distil it into a network within a minute'\n"
-    "- jobs: 'how is it going?', 'list jobs', 'cancel it'"
-)
-HELP = f"{WHO}I can:\n{ABILITIES}"
-IDENTITY = f"{WHO}\n{CONFIGURE}"
-UNKNOWN = (
-    "I cannot do that without a language model: I am the offline planner and know a fixed set of requests. "
-    f"Here is what I can do:\n{ABILITIES}"
-)
-GREETING = (
-    f"Hello. {WHO}Tell me what to predict and from which file, for example 'predict which customers churn in "
-    "telco.csv', or try 'train on sample:churn'. 'help' shows the rest."
-)
 
 
 def name_of(name: object) -> str:
@@ -99,10 +69,11 @@ def top_columns(importance: object, most: int = 3) -> str:
 def notes(result: Json, most: int = 2) -> list[str]:
     """The first notes or warnings of a result, as lines."""
     listed = result.get("notes") or result.get("warnings") or []
-    return [f"Note: {_sentence(note)}" for note in list(listed)[:most]]
+    return [f"Note: {one_line(note)}" for note in list(listed)[:most]]
 
 
-def _sentence(note: object) -> str:
+def one_line(note: object) -> str:
+    """A sentence on one line, shortened where it is long."""
     text = " ".join(str(note).split())
     return text if len(text) <= LONGEST_NOTE else text[: LONGEST_NOTE - 1] + "…"
 
@@ -239,7 +210,7 @@ def compared(result: Json) -> str:
         f"{place}. {row.get('model')} ({_version(row)}, {name_of(row.get('kind'))}): {scored(row.get('metric'))}"
         for place, row in enumerate(rows[:10], 1)
     ]
-    return "\n".join([*lines, _sentence(result.get("verdict"))])
+    return "\n".join([*lines, one_line(result.get("verdict"))])
 
 
 def explained(result: Json) -> str:
@@ -326,7 +297,7 @@ def leaderboard(result: Json) -> str:
     lines = [
         f"{place}. {name_of(row.get('model'))}: {metric} {figure(row['validation'])} in {seconds(row.get('seconds'))}"
         if row.get("validation") is not None
-        else f"{place}. {name_of(row.get('model'))}: {name_of(row.get('status'))} {_sentence(row.get('detail', ''))}"
+        else f"{place}. {name_of(row.get('model'))}: {name_of(row.get('status'))} {one_line(row.get('detail', ''))}"
         for place, row in enumerate(rows[:10], 1)
     ]
     return "\n".join(["Candidates by their validation score, best first:", *lines])
@@ -342,8 +313,8 @@ def promoted(result: Json) -> str:
 def job(result: Json) -> str:
     """Words for job_status and cancel_job."""
     text = f"{result.get('job')} ({name_of(result.get('tool'))}) is {name_of(result.get('state'))}"
-    summary = f": {_sentence(result['summary'])}" if result.get("summary") else ""
-    error = f" It failed: {_sentence(result['error'])}" if result.get("error") else ""
+    summary = f": {one_line(result['summary'])}" if result.get("summary") else ""
+    error = f" It failed: {one_line(result['error'])}" if result.get("error") else ""
     return f"{text}{summary}{'' if summary.endswith('.') else '.'}{error}"
 
 
@@ -354,40 +325,3 @@ def jobs(result: Json) -> str:
         return "There are no jobs yet."
     lines = [f"{place}. {job(row)}" for place, row in enumerate(rows[:10], 1)]
     return "\n".join([f"{figure(len(rows))} job(s), newest first:", *lines])
-
-
-def declined(sentence: str) -> bool:
-    """Whether a call's error says that the user did not approve it."""
-    return bool(re.match(r"The user (?:declined|rejected|did not approve)", sentence))
-
-
-def failure(tool: str, sentence: str) -> str:
-    """What an error means for the user: what was tried, and the tool's own sentence and hint."""
-    return f"I could not {_TRIED.get(tool, 'do that')}. {_error(sentence)}"
-
-
-def _error(sentence: str) -> str:
-    text = " ".join(sentence.split())
-    return text if len(text) <= 600 else text[:599] + "…"
-
-
-_TRIED: Mapping[str, str] = {
-    "import_dataset": "load the data",
-    "list_datasets": "list the datasets",
-    "profile_dataset": "describe the data",
-    "estimate_training": "estimate the training",
-    "train_model": "train",
-    "evaluate_model": "evaluate the model",
-    "compare_models": "compare the models",
-    "explain_model": "explain the model",
-    "distil_model": "distil the model",
-    "predict": "predict",
-    "list_models": "list the models",
-    "show_model": "show the model",
-    "promote_model": "promote the model",
-    "job_status": "see the job",
-    "cancel_job": "cancel the job",
-    "list_jobs": "list the jobs",
-}
-
-Wording = Callable[[Json], str]

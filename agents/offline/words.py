@@ -23,7 +23,7 @@ VOCABULARY = word_set(
     "features feature column columns champion challenger importance important forest random linear logistic lightgbm "
     "boosting seed drop without exclude ignore leaderboard report classify classifier regression regressor optimise "
     "optimize instead target which customers matters because please hello thanks running finished available help "
-    "average within candidates accurate importances justify"
+    "average within candidates accurate importances justify monitor monitoring drift drifted acknowledge alert alerts"
 )
 """Words that requests are made of; a word that is nearly one of them is read as it."""
 

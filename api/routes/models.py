@@ -1,13 +1,23 @@
-"""Models: list, show, predict."""
+"""Models: list, show, predict, compare with new rows."""
 
 from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import WorkshopDep
 from api.predictions import PredictIn, PredictOut, predict_rows
 from tools.catalogue import invoke
+from tools.drift import DriftCheck
 from tools.models import ModelDetails, ModelList
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
+
+
+class DriftIn(BaseModel):
+    """The rows to compare with those that a model was trained on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str = Field(description="Dataset id or name with the current rows.")
 
 
 @router.get("", response_model=ModelList)
@@ -24,5 +34,11 @@ def show_model(model: str, workshop: WorkshopDep) -> object:
 
 @router.post("/{model}/predict")
 def predict(model: str, body: PredictIn, workshop: WorkshopDep) -> PredictOut:
-    """Predict the rows of the body."""
-    return predict_rows(workshop, model, body.rows)
+    """Predict the rows of the body; they are logged where a monitor watches the model."""
+    return predict_rows(workshop, model, body.rows, body.ids)
+
+
+@router.post("/{model}/drift", response_model=DriftCheck)
+def check_drift(model: str, body: DriftIn, workshop: WorkshopDep) -> object:
+    """Compare a dataset with the model's training rows, once."""
+    return invoke(workshop, "check_drift", {"model": model, "data": body.dataset})

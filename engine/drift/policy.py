@@ -16,10 +16,11 @@ from engine.files import write_atomic
 
 ActionName = Literal["go_on", "watch_closer", "prepare_retraining", "roll_back_and_retrain"]
 ChannelName = Literal["slack", "email", "pagerduty", "webhook"]
+LONGEST_DUE_HOURS = 24 * 366.0
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Thresholds(_Part):
@@ -80,7 +81,7 @@ class Action(_Part):
     """What is to be done at a level; `due_hours` is how soon, None for no date."""
 
     name: ActionName
-    due_hours: float | None = Field(None, ge=0)
+    due_hours: float | None = Field(None, ge=0, le=LONGEST_DUE_HOURS)
 
 
 class Actions(_Part):
@@ -165,5 +166,6 @@ class Policy(_Part):
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or "the file"
             raise BadArguments(f"{str(path)!r} is no policy: {where}: {first['msg']}.", "See docs/drift.md.") from error
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        # YAML that is nested deeper than Python can follow is no policy either
+        except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
             raise BadArguments(f"The policy {str(path)!r} cannot be read: {error}.", "See docs/drift.md.") from error

@@ -1,7 +1,7 @@
 """Where a model errs most: rows with one value, or in one range, of one column."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.data.cells import clip
-from engine.drift.reference import ColumnReference, Floats
+from engine.drift.categories import Spelling, spell, spell_booleans
+from engine.drift.reading import Reading, read_values
+from engine.drift.reference import ColumnReference, Floats, Steps
+from engine.drift.statistics.steps import at_most
 from engine.figures import figure
 
 if TYPE_CHECKING:
@@ -53,52 +56,59 @@ def worst_slices(frame: pd.DataFrame, error: Floats, profile: "Profile", most: i
     """The slices that explain most of the error: significantly worse than the rest, by excess error times rows.
 
     Args:
-        frame: (n) rows in the kinds of the profile; columns that it lacks are passed over.
+        frame: raw or coerced rows (n), read as the profile declares; columns that it lacks are passed over.
         error: (n,) of each row, e.g. 0 or 1, or an absolute error.
     """
-    found = [slice for candidate in _candidates(frame, profile.columns) if (slice := _judged(candidate, error))]
+    found = [slice for candidate in _candidates(frame, profile) if (slice := _judged(candidate, error))]
     if not found:
         return ()
     from scipy.stats import false_discovery_control
 
     adjusted = false_discovery_control([slice.p_value for slice in found])
     worse = [
-        Slice(**{**slice.__dict__, "p_value": float(p)})
+        replace(slice, p_value=float(p))
         for slice, p in zip(found, adjusted, strict=True)
         if p <= ALPHA and slice.error > slice.error_elsewhere
     ]
     return tuple(sorted(worse, key=lambda slice: -(slice.error - slice.error_elsewhere) * slice.rows)[:most])
 
 
-def _candidates(frame: pd.DataFrame, columns: Mapping[str, ColumnReference]) -> Iterator[_Candidate]:
-    for name, column in columns.items():
-        if column.role != "feature" or name not in frame.columns:
+def _candidates(frame: pd.DataFrame, profile: "Profile") -> Iterator[_Candidate]:
+    for name in profile.of_role("feature"):
+        if name not in frame.columns:
             continue
+        column, reading = profile.columns[name], profile.readings[name]
         if column.counts is not None and column.kind in {"category", "boolean"}:
-            yield from _by_value(frame[name], column)
-        elif column.kind in {"number", "integer"} and column.edges is not None and len(column.edges):
-            yield from _by_range(frame[name], column)
+            yield from _by_value(frame[name], column, column.counts)
+        elif column.kind in {"number", "integer"} and column.steps is not None and column.edges is not None:
+            yield from _by_range(frame[name], reading, column, column.steps, column.edges)
 
 
-def _by_value(cells: pd.Series, column: ColumnReference) -> Iterator[_Candidate]:
-    assert column.counts is not None
-    text = cells.astype(str)
-    for value in list(column.counts)[:MOST_VALUES]:
-        share = column.counts[value] / max(column.present, 1)
-        yield _Candidate(f"{clip(column.name)} = {clip(value)!r}", (text == value).to_numpy(dtype=np.bool_), share)
-    unseen = cells.notna() & ~text.isin(list(column.counts))
+def _by_value(cells: pd.Series, column: ColumnReference, counts: Mapping[str, int]) -> Iterator[_Candidate]:
+    spelling = spell_booleans(cells)[0] if column.kind == "boolean" else spell(cells)
+    for value in list(counts)[:MOST_VALUES]:
+        where = f"{clip(column.name)} = {clip(value)!r}"
+        yield _Candidate(where, _with_names(spelling, {value}), counts[value] / max(column.present, 1))
     if not column.rest:
-        yield _Candidate(f"{clip(column.name)} is new", unseen.to_numpy(dtype=np.bool_), 0.0)
+        yield _Candidate(f"{clip(column.name)} is new", _with_names(spelling, set(spelling.names) - set(counts)), 0.0)
 
 
-def _by_range(cells: pd.Series, column: ColumnReference) -> Iterator[_Candidate]:
-    values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    assert column.edges is not None
-    cuts = np.unique(column.edges[np.linspace(0, len(column.edges) - 1, PIECES + 1).round().astype(int)[1:-1]])
+def _with_names(spelling: Spelling, names: Set[str]) -> NDArray[np.bool_]:
+    """Rows (n,) whose cell is one of `names`; no missing cell."""
+    return np.array([*(name in names for name in spelling.names), False])[spelling.codes]
+
+
+def _by_range(
+    cells: pd.Series, reading: Reading, column: ColumnReference, steps: Steps, edges: Floats
+) -> Iterator[_Candidate]:
+    if not len(edges):
+        return
+    values = read_values(cells, reading).values
+    cuts = np.unique(edges[np.linspace(0, len(edges) - 1, PIECES + 1).round().astype(int)[1:-1]])
+    below = np.array([0, *at_most(steps, cuts), steps.total]) / steps.total
     bounds = [-np.inf, *cuts.tolist(), np.inf]
-    for low, high in pairwise(bounds):
-        inside = (values > low) & (values <= high)
-        yield _Candidate(_range(clip(column.name), low, high), inside, None)
+    for (low, high), share in zip(pairwise(bounds), np.diff(below).tolist(), strict=True):
+        yield _Candidate(_range(clip(column.name), low, high), (values > low) & (values <= high), share)
 
 
 def _range(name: str, low: float, high: float) -> str:
@@ -109,15 +119,9 @@ def _range(name: str, low: float, high: float) -> str:
 
 def _judged(candidate: _Candidate, error: Floats) -> Slice | None:
     """The slice with its p-value; None where it or the rest has too few rows."""
-    from scipy.stats import ttest_ind
-
     inside, outside = error[candidate.inside], error[~candidate.inside]
     if min(len(inside), len(outside)) < LEAST_ROWS:
         return None
-    if np.ptp(inside) == 0 and np.ptp(outside) == 0:
-        p = 0.0 if inside[0] != outside[0] else 1.0
-    else:
-        p = float(ttest_ind(inside, outside, equal_var=False).pvalue)
     return Slice(
         where=candidate.where,
         rows=len(inside),
@@ -125,5 +129,18 @@ def _judged(candidate: _Candidate, error: Floats) -> Slice | None:
         reference_share=candidate.reference_share,
         error=float(inside.mean()),
         error_elsewhere=float(outside.mean()),
-        p_value=p,
+        p_value=_welch(inside, outside),
     )
+
+
+def _welch(one: Floats, other: Floats) -> float:
+    """Two-sided p-value of Welch's t-test. SciPy's own warns of every slice in which all answers are equally wrong."""
+    from scipy.special import stdtr
+
+    variances = [float(values.var(ddof=1)) / len(values) for values in (one, other)]
+    total, difference = sum(variances), abs(float(one.mean() - other.mean()))
+    if total == 0:
+        return 0.0 if difference else 1.0
+    parts = zip(variances, (one, other), strict=True)
+    freedom = total**2 / sum(variance**2 / (len(values) - 1) for variance, values in parts)
+    return float(2 * stdtr(freedom, -difference / total**0.5))

@@ -11,7 +11,7 @@ from typing import Annotated, TextIO
 import typer
 
 from engine.errors import MillwrightError
-from millwright.cli import chat, data, demo, doctor, jobs, models, serving, tools, training
+from millwright.cli import chat, data, demo, doctor, drift, jobs, models, monitor, serving, tools, training
 from millwright.cli.interrupt import EXIT_CODE, Interrupted
 from millwright.cli.reply import Reply, stdout_for, write_document
 
@@ -58,6 +58,8 @@ app.command()(models.evaluate)
 app.command()(models.explain)
 app.command()(models.predict)
 app.add_typer(models.app, name="models")
+app.add_typer(drift.app, name="drift")
+app.add_typer(monitor.app, name="monitor")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(tools.app, name="tools")
 app.command()(doctor.doctor)

@@ -67,18 +67,43 @@ def promote(
     return Reply(found, lambda console: console.print(screens.promotion(found)), json)
 
 
+@app.command("rollback")
+def roll_back(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name in the registry.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: Json = False,
+) -> Reply:
+    """Make the model that was champion before the champion again."""
+    from millwright.cli import screens
+    from millwright.cli.asking import approved
+    from tools.models import Promotion
+
+    approved(f"Roll {name} back to the champion before?", yes)
+    with opened() as workshop:
+        found = call(workshop, "roll_back_model", Promotion, name=name)
+    return Reply(found, lambda console: console.print(screens.promotion(found)), json)
+
+
 def predict(
     model: Model,
     data: Annotated[str, typer.Option(metavar="FILE", help="Rows with the model's columns, in any order.")],
     out: Annotated[Path, typer.Option(metavar="FILE.csv", help="Where to write the predictions.")],
+    id_column: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Ids of the rows, by which a monitor is told their true values later."),
+    ] = None,
     json: Json = False,
 ) -> Reply:
-    """Predict the rows of a file, in their order: columns prediction and, for classes, probability_<class>."""
+    """Predict the rows of a file, in their order: columns prediction and, for classes, probability_<class>.
+
+    Where a monitor watches the model, the rows are logged, and their ids are in the column row_id.
+    """
     from millwright.cli import screens
     from tools.models import Predictions
 
     with opened() as workshop:
-        found = call_job(workshop, "predict", Predictions, None, model=model, data=data, out=str(out), overwrite=True)
+        arguments = {"model": model, "data": data, "out": str(out), "id_column": id_column, "overwrite": True}
+        found = call_job(workshop, "predict", Predictions, None, **arguments)
     return Reply(found, lambda console: console.print(screens.predictions(found)), json)
 
 

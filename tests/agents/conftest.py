@@ -6,8 +6,10 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from agents.offline import OfflinePlanner
+from engine.drift.levels import Level
 from engine.errors import ColumnNotFound, MillwrightError, NotFound, SourceNotFound
 from engine.kinds import Kind
+from tests.agents.watching import MONITOR, WATCHING, Watching
 from tools.data import ColumnProfile, ColumnSummary, DatasetList, DatasetProfile, DatasetSummary
 from tools.job_tools import JobInfo, JobList
 from tools.models import ModelDetails, ModelList, ModelSummary, Predictions, Promotion
@@ -32,6 +34,7 @@ TOOLS = (
     *("import_dataset", "list_datasets", "profile_dataset", "estimate_training", "train_model", "evaluate_model"),
     *("compare_models", "explain_model", "predict", "list_models", "show_model", "promote_model"),
     *("job_status", "cancel_job", "list_jobs", "distil_model"),
+    *WATCHING,
 )
 TELCO = (
     "customerID:identifier gender:category SeniorCitizen:integer Partner:category Dependents:category tenure:integer "
@@ -49,6 +52,7 @@ FILES = {
     "houses.csv": ("ds_houses", "houses", HOUSES, None),
     "wine.parquet": ("ds_wine", "wine", WINE, None),
     "spam.csv": ("ds_spam", "spam", SPAM, None),
+    "screens.csv": ("ds_screens", "screens", "monitor:category inches:number", None),
     "sales.xlsx": ("ds_sales", "sales", SALES, None),
     "sample:churn": ("ds_sample", "churn", TELCO, "Churn"),
     "sample:diabetes": ("ds_diab", "diabetes", "age:number bmi:number target:number", "target"),
@@ -94,10 +98,11 @@ def dataset(source: str) -> DatasetSummary:
     )
 
 
-class Desk:
+class Desk(Watching):
     """A conversation with the planner. Each tool answers with its real result type, or a real error."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.messages: list[BaseMessage] = []
         self.calls: list[tuple[str, dict[str, object]]] = []
         self.datasets: list[str] = []
@@ -348,8 +353,8 @@ def desk() -> Desk:
 
 @pytest.fixture
 def desk_at() -> Callable[[str], Desk]:
-    """A conversation that has come to a state: fresh, stored, loaded, estimated, trained, twice, models, jobs,
-    pictures, messages, picture model, text model, distilled.
+    """A conversation that has come to a state: one of SAID; or fresh, stored, two stored, idle, registered, watched or
+    two watched, which begin anew beside what is there.
     """
     return at
 
@@ -367,12 +372,19 @@ SAID: Mapping[str, Sequence[str]] = {
     "picture model": ["load ./photos", "train with target label"],
     "text model": ["load spam.csv", "train with target label"],
     "distilled": [LOAD, CHURN, "distil it"],
+    "monitored": [LOAD, CHURN, "watch it"],
+    "red": [LOAD, CHURN, "watch it", "check the monitor"],
+    "retrained": [LOAD, CHURN, "watch it", "check the monitor", "retrain it"],
 }
 """What was said before, by the state that it leads to."""
 
 
 def at(state: str) -> Desk:
     desk = Desk()
+    if state in ("red", "retrained", "watched"):
+        desk.level = Level.RED
+    if state in ("watched", "two watched"):
+        desk.monitors = [MONITOR, "mon_00000000beef"][: 1 + (state == "two watched")]
     if state == "stored":
         desk.datasets = ["telco.csv"]
     if state == "two stored":

@@ -66,6 +66,7 @@ def package(table: pd.DataFrame, target: str, models: tuple[str, ...], root: Pat
     from engine.automl.spec import TrainSpec
     from engine.data.profile import profile_frame
     from engine.data.store import Datasets
+    from engine.drift.training import training_reference
     from engine.evaluate import evaluate
     from engine.metrics import METRICS
     from engine.package import write_package
@@ -93,6 +94,8 @@ def package(table: pd.DataFrame, target: str, models: tuple[str, ...], root: Pat
     y = encode_target(test[target], ready.task, ready.classes)
     prediction = predict(test)
     metric = METRICS[ready.metric]
+    evaluation = evaluate(prediction, y, ready.task, metric, ready.classes, 0, selection.threshold)
+    importance = run.importance(5.0, Control())
     folder = write_package(
         root / "models" / "mdl_000000000001",
         model_id="mdl_000000000001",
@@ -102,9 +105,10 @@ def package(table: pd.DataFrame, target: str, models: tuple[str, ...], root: Pat
         preparation=ready,
         selection=selection,
         leaderboard=run.leaderboard(),
-        evaluation=evaluate(prediction, y, ready.task, metric, ready.classes, 0, selection.threshold),
-        importance=run.importance(5.0, Control()),
+        evaluation=evaluation,
+        importance=importance,
         profile=profile_frame(frame, dataset.schema_, target),
+        reference=training_reference(run, evaluation, importance, 5.0),
         notes=[*dataset.notes, *ready.notes, *selection.notes],
         created=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
     )

@@ -23,7 +23,7 @@ def copy(churn: Any, tmp_path: Path) -> Path:
 def test_a_package_holds_what_the_design_says(packaged: Any) -> None:
     info = read_package(packaged.folder)
     names = {path.relative_to(packaged.folder).as_posix() for path in packaged.folder.rglob("*") if path.is_file()}
-    assert {"model.json", "reference.json", "evaluation.json", "card.md", "report.html"} < names
+    assert {"model.json", "profile.json", "drift.profile", "evaluation.json", "card.md", "report.html"} < names
     assert set(info.files) == names - {"model.json"}
     assert packaged.target == info.target
     assert packaged.target not in {column.name for column in info.columns}

@@ -29,6 +29,7 @@ from tools.data import (
     ProfileDatasetRequest,
 )
 from tools.inline import InlineJobs
+from tools.monitoring import Monitoring
 from tools.jobs import CANCELLED_CODE, model_id, run_id
 from tools.spec import Effect, Estimate, ToolRequest, ToolResult, ToolSpec
 from tools.training import (
@@ -327,4 +328,5 @@ def small_workshop(home: Path) -> Workshop:
         tools=TOOLS,
         jobs=InlineJobs(home, lambda: small_workshop(home)),
         now=lambda: datetime.now(UTC),
+        monitoring=Monitoring(home, lambda: datetime.now(UTC)),
     )

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from engine.errors import ColumnNotFound, DiskFull, HomeBusy, NothingTrained
 from engine.progress import FitFinished, FitProgress, FitStarted, StageStarted
+from tools.monitoring import Monitoring
 from tools.spec import Estimate, ToolRequest, ToolResult, ToolSpec
 from tools.worker_process import BUSY_EXIT
 from tools.workshop import Jobs, Workshop
@@ -101,6 +102,7 @@ def small_workshop(home: Path, jobs: Jobs | None = None) -> Workshop:
         tools=TOOLS,
         jobs=jobs if jobs is not None else nothing,
         now=lambda: datetime.now(UTC),
+        monitoring=Monitoring(home, lambda: datetime.now(UTC)),
     )
 
 

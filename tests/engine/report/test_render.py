@@ -43,7 +43,7 @@ def parts(packaged: Any) -> tuple[PackageInfo, Evaluation, Any]:
 
     folder = packaged.folder
     evaluation = Evaluation.model_validate_json((folder / "evaluation.json").read_text())
-    return read_info(folder), evaluation, FrameProfile.model_validate_json((folder / "reference.json").read_text())
+    return read_info(folder), evaluation, FrameProfile.model_validate_json((folder / "profile.json").read_text())
 
 
 def test_a_report_stands_alone(packaged: Any) -> None:
@@ -181,7 +181,7 @@ def test_the_evaluation_is_kept_as_strict_json(packaged: Any) -> None:
     def refuse(name: str) -> float:
         raise ValueError(name)
 
-    for name in ("model.json", "evaluation.json", "reference.json"):
+    for name in ("model.json", "evaluation.json", "profile.json"):
         json.loads((packaged.folder / name).read_text(encoding="utf-8"), parse_constant=refuse)
 
 

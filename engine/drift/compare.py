@@ -1,0 +1,173 @@
+"""Comparing current rows with the profile of a reference: every column, every rate, corrected for their number."""
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from engine.data.cells import clip
+from engine.drift.found import ColumnDrift, DriftReport, Finding, MultivariateDrift
+from engine.drift.judging import judged
+from engine.drift.levels import Level, highest
+from engine.drift.policy import Policy
+from engine.drift.profile import Profile
+from engine.drift.reading import named, prediction_frame, read_column
+from engine.drift.reference import ColumnReference, Floats
+from engine.drift.shape import LEAST_PRESENT, Compared, compare_column
+from engine.drift.statistics.correction import benjamini_hochberg
+from engine.drift.wording import subject
+from engine.errors import BadArguments
+
+
+def compare(
+    profile: Profile,
+    frame: pd.DataFrame,
+    policy: Policy | None = None,
+    *,
+    prediction: Floats | None = None,
+    multivariate: bool = False,
+    seed: int = 0,
+) -> DriftReport:
+    """Compare current rows with a reference.
+
+    Each column is read as the kind that the profile declares, and tested as the profile says: nothing is decided by the
+    current rows. All tests are corrected together (Benjamini-Hochberg); a level needs a small corrected p-value and a
+    large effect at once. Whatever is wrong with the rows is a finding, not an error: columns that are gone or of
+    another kind are RED. Columns of the profile's target may be absent, since labels come late.
+
+    Args:
+        frame: raw or coerced rows (n, any columns, in any order).
+        policy: what counts as drift; the default one if None.
+        prediction: (n,) values or (n, k) probabilities for the same rows, compared with those of the reference.
+        multivariate: also look at all columns together, which takes a few seconds.
+        seed: of the samples that classifiers are trained on.
+
+    Raises:
+        BadArguments: `frame` is no DataFrame, or the predictions do not fit the rows or the profile.
+        DuplicateColumns: two columns have one name.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise BadArguments(f"The rows are a {type(frame).__name__}.", "Give a pandas DataFrame.")
+    policy, given = policy or Policy(), named(frame)
+    predicted, notes = _predicted(profile, prediction, len(given))
+    if len(given) == 0:
+        nothing = Finding(code="no_rows", level=Level.GREEN, sentence="There are no rows, so nothing was compared.")
+        return _report(profile, 0, {}, (nothing,), None)
+    expected = {*profile.of_role("feature"), *profile.of_role("target")}
+    cells = {name: given[name] for name in given.columns if name in expected}
+    columns = _columns(profile, {**cells, **predicted}, policy, seed)
+    notes = (*notes, *_of_the_frame(profile, given))
+    together = _together(profile, given, policy, seed) if multivariate else None
+    return _report(profile, len(given), columns, notes, together)
+
+
+def _predicted(
+    profile: Profile, prediction: Floats | None, rows: int
+) -> tuple[Mapping[str, pd.Series], tuple[Finding, ...]]:
+    """The predictions as columns under the names that the profile has for them."""
+    names = profile.of_role("prediction")
+    if prediction is None:
+        return {}, ()
+    if not names:
+        untold = "The predictions were not compared, since the reference has none."
+        return {}, (Finding(code="not_tested", level=Level.GREEN, sentence=untold),)
+    found = prediction_frame(prediction, profile.classes)
+    if len(found) != rows or len(found.columns) != len(names):
+        raise BadArguments(
+            f"The predictions make {len(found.columns)} column(s) of {len(found):,} rows, and {len(names)} of {rows:,} "
+            "are needed.",
+            "Give one prediction for each row, of the same shape as those of the reference.",
+        )
+    return dict(zip(names, (found[name] for name in found.columns), strict=True)), ()
+
+
+def _columns(profile: Profile, cells: Mapping[str, pd.Series], policy: Policy, seed: int) -> dict[str, ColumnDrift]:
+    """Every column that is on both sides, in the profile's order, and every feature that is gone."""
+    found = {
+        name: compare_column(reference, read_column(cells[name], profile.readings[name], seed=seed), seed)
+        for name, reference in profile.columns.items()
+        if name in cells
+    }
+    adjusted = _adjusted(found)
+    columns: dict[str, ColumnDrift] = {}
+    for name, reference in profile.columns.items():
+        if name in found:
+            columns[name] = judged(found[name], adjusted[name], policy)
+        elif reference.role == "feature":
+            columns[name] = _gone(reference)
+    return columns
+
+
+def _adjusted(found: Mapping[str, Compared]) -> dict[str, dict[str, float]]:
+    """Corrected p-values by column and test: one family, since any one of them can raise the alarm."""
+    tests = [(name, test, tested.p_value) for name, column in found.items() for test, tested in column.tests.items()]
+    corrected = benjamini_hochberg([p for _, _, p in tests])
+    adjusted: dict[str, dict[str, float]] = {name: {} for name in found}
+    for (name, test, _), p in zip(tests, corrected.tolist(), strict=True):
+        adjusted[name][test] = p
+    return adjusted
+
+
+def _gone(reference: ColumnReference) -> ColumnDrift:
+    lost = Finding(
+        code="missing_column",
+        level=Level.RED,
+        sentence=f"{subject(reference)} is not among the current columns.",
+        column=reference.name,
+    )
+    return ColumnDrift(
+        name=reference.name,
+        kind=reference.kind,
+        role=reference.role,
+        level=Level.RED,
+        reference_rows=reference.rows,
+        findings=(lost,),
+    )
+
+
+def _of_the_frame(profile: Profile, frame: pd.DataFrame) -> Iterator[Finding]:
+    if len(frame) < LEAST_PRESENT:
+        few = f"There are {len(frame)} rows; for the shape of a column {LEAST_PRESENT} are needed."
+        yield Finding(code="too_few_rows", level=Level.GREEN, sentence=few, figures={"rows": len(frame)})
+    for name in frame.columns:
+        if name not in profile.columns:
+            new = f"Column {clip(name)!r} is not in the reference and was not compared."
+            yield Finding(code="extra_column", level=Level.GREEN, sentence=new, column=name)
+
+
+def _together(profile: Profile, frame: pd.DataFrame, policy: Policy, seed: int) -> MultivariateDrift | None:
+    from engine.drift.multivariate import compare_rows
+
+    return compare_rows(profile, frame, policy, seed)
+
+
+def _report(
+    profile: Profile,
+    rows: int,
+    columns: dict[str, ColumnDrift],
+    notes: tuple[Finding, ...],
+    together: MultivariateDrift | None,
+) -> DriftReport:
+    findings = [*(finding for column in columns.values() for finding in column.findings), *notes]
+    if together is not None and together.level > Level.GREEN:
+        findings.append(_multivariate(together))
+    return DriftReport(
+        level=highest(finding.level for finding in findings),
+        rows=rows,
+        reference_rows=profile.rows,
+        task=profile.task,
+        columns=columns,
+        findings=tuple(sorted(findings, key=lambda finding: -finding.level.rank)),
+        multivariate=together,
+    )
+
+
+def _multivariate(together: MultivariateDrift) -> Finding:
+    auc = f" with an AUC of {together.auc:.3f}" if together.auc is not None else ""
+    names = ", ".join(repr(clip(name)) for name, _ in together.columns[:3])
+    return Finding(
+        code="multivariate",
+        level=together.level,
+        sentence=f"Taken together, current rows can be told from the reference's{auc}"
+        + (f", most of all by {names}." if names else "."),
+        figures={"auc": together.auc, "reconstruction": together.reconstruction},
+    )

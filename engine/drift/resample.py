@@ -1,0 +1,60 @@
+"""The bootstrap of any figure of a table of rows, bounded in work however many rows there are."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+REPEATS = 1000
+MOST_DRAWN = 10_000
+"""Rows in one resample. With more at hand, the deviations of smaller resamples are scaled (m out of n bootstrap)."""
+CELLS = 500_000
+
+Statistic = Callable[[Rows], Floats]
+"""From row numbers (b, n), a draw in each line, to a figure of each draw (b,); NaN where it has none."""
+
+
+def resampled(
+    statistic: Statistic, rows: int, rng: np.random.Generator, size: int | None = None, repeats: int = REPEATS
+) -> Floats:
+    """(repeats,) values of a statistic on `size` (by default `rows`) of `rows` row numbers, drawn with replacement.
+
+    Source: Efron and Tibshirani 1993, chapter 6; m out of n: Bickel, Goetze and van Zwet 1997.
+    """
+    size = rows if size is None else size
+    drawn = min(size, MOST_DRAWN)
+    values = in_batches(lambda batch: statistic(rng.integers(0, rows, (batch, drawn))), drawn, repeats)
+    if drawn == size:
+        return values
+    centre = statistic(np.arange(rows)[None])
+    return np.asarray(centre + (values - centre) * np.sqrt(drawn / size), dtype=np.float64)
+
+
+def in_batches(draw: Callable[[int], Floats], width: int, repeats: int = REPEATS) -> Floats:
+    """`repeats` values of `draw(batch) -> (batch,)`, so many at a time that `width` cells of each fit in memory."""
+    batch = max(1, CELLS // max(width, 1))
+    return np.concatenate([draw(min(batch, repeats - start)) for start in range(0, repeats, batch)])
+
+
+def interval(values: Floats, alpha: float = 0.05) -> tuple[float, float] | None:
+    """The central 1 - alpha of the finite values; None when there is none."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return None
+    low, high = np.quantile(finite, [alpha / 2, 1 - alpha / 2])
+    return float(low), float(high)
+
+
+def tail_share(values: Floats, at_least: float) -> float | None:
+    """How often chance gives `at_least` as much, as a p-value: the observation counts as one more draw.
+
+    None when no value is finite. Source: Davison and Hinkley 1997, equation 4.11.
+    """
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return None
+    # sums in another order differ in the last digits
+    return float((1 + np.count_nonzero(finite >= at_least - 1e-12)) / (1 + len(finite)))

@@ -1,0 +1,24 @@
+"""Tables of what people say: the state of the conversation, the words, and the call that they must come to."""
+
+from collections.abc import Callable
+from typing import Any
+
+CHECK, WATCH, STATUS, REPORT = "check_drift", "create_monitor", "monitor_status", "drift_report"
+ADVISE, RETRAIN, ACK, LABELS = "evaluate_actions", "retrain_model", "acknowledge_alert", "log_labels"
+BACK, TRAIN, PROMOTE = "roll_back_model", "train_model", "promote_model"
+Row = tuple[str, str, str | None, dict[str, Any]]
+"""A value of None means that the argument must be absent; without a tool nothing but looking is allowed."""
+
+
+def problem(desk_at: Callable[[str], Any], row: Row) -> str | None:
+    """What came instead, or None where the words came to the right call."""
+    state, words, tool, expected = row
+    desk = desk_at(state)
+    reply = desk.say(words)
+    if tool is None:
+        did = [name for name, _ in desk.calls if not name.startswith(("list", "monitor_status"))]
+        return f"{words!r}: {did}" if did else None
+    if desk.last is None or desk.last[0] != tool:
+        return f"{words!r}: {desk.last} instead of {tool}; {reply!r}"
+    got = {name: desk.last[1].get(name) for name in expected}
+    return None if got == expected else f"{words!r}: {got} instead of {expected}"

@@ -1,0 +1,73 @@
+"""Keeping what a watched model was asked and what it answered."""
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from engine.errors import BadArguments, Fixable, MillwrightError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from engine.registry import ModelRecord
+    from engine.serving.predictor import Prediction, Predictor
+    from tools.workshop import Workshop
+
+log = logging.getLogger("millwright.monitoring")
+
+
+def log_predictions(
+    workshop: "Workshop",
+    record: "ModelRecord",
+    predictor: "Predictor",
+    frame: "pd.DataFrame",
+    prediction: "Prediction",
+    ids: Sequence[str] | None = None,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Log rows (n) with their answers in every monitor of the model's name; returns the n row ids (none where nobody
+    watches), by which labels are told later, and notes.
+
+    An answer is worth more than its record: what cannot be logged is told, and the answer stands.
+
+    Raises:
+        BadArguments: ids that cannot be kept, or not one for each row.
+    """
+    if not workshop.monitoring.in_use:
+        return (), ()
+    monitors = [one for one in workshop.monitoring.monitors.list() if one.model == record.name]
+    rows = frame[[column.name for column in predictor.info.columns]]
+    regression = prediction.probabilities is None
+    answers = prediction.labels.astype(float) if prediction.probabilities is None else prediction.probabilities
+    labels = None if regression else [str(label) for label in prediction.labels]
+    notes: list[str] = []
+    for monitor in monitors:
+        try:
+            logged = workshop.monitoring.monitors.predictions.log(
+                monitor.id, record.model_id, rows, answers, labels, at=workshop.now(), ids=ids
+            )
+        except Fixable:
+            raise
+        except MillwrightError as error:
+            log.warning("predictions of %s are not logged: %s", monitor.name, error)
+            notes.append(f"These predictions are not logged for the monitor {monitor.name!r}: {error.sentence}")
+            continue
+        ids = logged.ids
+        if logged.repeated:
+            notes.append(f"{len(logged.repeated):,} row(s) were logged before under the same id and stay as they were.")
+    return tuple(ids or ()) if monitors else (), tuple(dict.fromkeys(notes))
+
+
+def ids_of(frame: "pd.DataFrame", column: str | None) -> list[str] | None:
+    """The row ids in a column, as text.
+
+    Raises:
+        BadArguments: there is no such column.
+    """
+    if column is None:
+        return None
+    if column not in frame.columns:
+        names = ", ".join(str(name) for name in frame.columns[:20])
+        raise BadArguments(f"There is no column {column!r} with row ids.", f"The columns are: {names}.")
+    from engine.data.cells import cell_text
+
+    return [cell_text(value) or "" for value in frame[column]]

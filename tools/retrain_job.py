@@ -1,0 +1,359 @@
+"""A retraining as a job of recorded steps: rows, a training for each choice of rows, the contest with the champion."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from engine.drift.baseline import known
+from engine.drift.gate import GateVerdict, paired_gate
+from engine.drift.levels import Level
+from engine.errors import Busy, MillwrightError, NotFound
+from engine.metrics import METRICS
+from engine.progress import Control, Note, StageStarted
+from tools.drift import Retrained, RetrainModelRequest
+from tools.drift_rows import from_log, newest, watched
+from tools.jobs import ENDED, run_id
+from tools.modelling import job_of
+from tools.retraining import LEAST_GATE, champion_of
+from tools.training import TrainingResult, TrainModelRequest
+from tools.workshop import JsonValue
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from engine.drift.checking import Answered
+    from engine.monitoring.records import Retraining
+    from engine.monitoring.retrainings import Outcome
+    from engine.monitoring.rows import WindowRows
+    from tools.workshop import JobContext, Workshop
+
+MOST_GATE = 2_000
+GATE_SHARE = 0.4
+"""Of the labelled rows since things changed, so many (the newest) are kept for the contest and not trained on."""
+LEAST_ALONE = 150
+"""Fresh rows from which on a challenger is also trained on them alone: in a world that changed, old rows mislead."""
+MOST_FRESH = 200_000
+ALPHA = 0.025
+"""One-sided, for each of at most two challengers: together they win by chance in one contest of twenty at most, and
+the interval that goes with it is of 95 %."""
+OLD_AND_FRESH, FRESH = "old and fresh rows", "fresh rows alone"
+
+
+@dataclass(frozen=True)
+class JobPart:
+    """A part of a job that is a whole job elsewhere: its steps are on record under a name of their own, and its time
+    counts from `began`."""
+
+    whole: "JobContext"
+    name: str
+    began: float
+
+    @property
+    def id(self) -> str:
+        return self.whole.id
+
+    @property
+    def control(self) -> Control:
+        return self.whole.control
+
+    def step(self, name: str, function: Callable[[], JsonValue]) -> JsonValue:
+        return self.whole.step(f"{self.name}: {name}", function)
+
+
+class _Rows(BaseModel):
+    """What is trained on and what is judged on, fixed once: labels that come while the job runs change neither.
+
+    `datasets` are ids and `fresh` how many logged rows are in each, by what they are of; the contest is on the labelled
+    rows from `contest_from` on, a row id. `strange` rows have a label that the champion does not know.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    datasets: dict[str, str]
+    fresh: dict[str, int]
+    contest_from: str
+    strange: int
+
+
+@dataclass(frozen=True)
+class _Contest:
+    """A challenger, what it was trained on, and how it did."""
+
+    challenger: str
+    trained_on: str
+    verdict: GateVerdict
+
+
+class RetrainJob:
+    """One call of retrain_model."""
+
+    def __init__(self, workshop: "Workshop", request: RetrainModelRequest) -> None:
+        self.workshop = workshop
+        self.request = request
+        self.job = job_of(workshop)
+        self.monitors = workshop.monitoring.monitors
+        self.monitor = self.monitors.get(request.monitor)
+
+    def work(self) -> Retrained:
+        begun = self.job.step("begin", self._begin)
+        try:
+            # as it was when the job began: whoever promotes another one meanwhile must not change what is compared
+            self.champion = watched(self.workshop, begun["champion"])
+            rows = _Rows.model_validate(self.job.step("rows", lambda: self._rows().model_dump(mode="json")))
+            trained = self._all_trained(rows)
+            found = self.job.step("contest", lambda: self._contest(begun["retraining"], rows, trained))
+        except MillwrightError as error:
+            self._fail(begun["retraining"], error)
+            raise
+        return Retrained.model_validate(found)
+
+    def _begin(self) -> dict[str, str]:
+        """Raises: Busy: another job is at it."""
+        champion = champion_of(self.workshop, self.monitor)
+        begun = self._entered(champion)
+        if self._stands_in_the_way(begun):
+            self._end(begun)
+            begun = self._entered(champion)
+            if self._stands_in_the_way(begun):
+                raise Busy("retraining", begun.id)
+        return {"retraining": begun.id, "champion": champion}
+
+    def _entered(self, champion: str) -> "Retraining":
+        """This retraining on record, or the one in flight that keeps it out."""
+        checks = self.monitors.history.history(self.monitor.id, 1)
+        return self.monitors.retrainings.begin(
+            self.monitor.id, checks[-1].window if checks else 0, champion=champion, at=self.workshop.now(),
+            job=self.job.id,
+        ).retraining  # fmt: skip
+
+    def _stands_in_the_way(self, flying: "Retraining") -> bool:
+        return flying.job != self.job.id
+
+    def _end(self, flying: "Retraining") -> None:
+        """Make room, unless one still runs.
+
+        A challenger that won and waits for approval does make room: whoever asks for another one, with the rows that
+        have come since, has decided against it; and one that everybody forgot must not end all retraining for ever.
+        """
+        if flying.state == "running" and not self._is_over(flying):
+            raise Busy("retraining", flying.id)
+        passed_over: Outcome = "declined" if flying.state == "won" else "failed"
+        self.monitors.retrainings.finish(flying.id, passed_over, at=self.workshop.now())
+
+    def _is_over(self, flying: "Retraining") -> bool:
+        """Whether its job has ended without having ended it, as one does that fails in a way nobody foresaw."""
+        try:
+            return flying.job is None or self.workshop.jobs.status(flying.job).state in ENDED
+        except NotFound:
+            return False  # another kind of journal keeps it: it may well be under way
+
+    def _fail(self, retraining: str, error: MillwrightError) -> None:
+        self.monitors.retrainings.finish(
+            retraining, "failed", at=self.workshop.now(), verdict={"sentence": error.sentence}
+        )
+
+    # rows
+
+    @cached_property
+    def labelled(self) -> "WindowRows":
+        return self.monitors.windows.recent_labelled(self.monitor.id, MOST_FRESH)
+
+    @cached_property
+    def answered(self) -> "Answered":
+        return from_log(self.champion, self.labelled)
+
+    @property
+    def _known(self) -> "Mask":
+        """Which of the labelled rows (n,) have a label that the champion knows."""
+        return known(self.answered.truth, self.champion.info.task)
+
+    @cached_property
+    def gate_size(self) -> int:
+        return max(LEAST_GATE, min(MOST_GATE, int(GATE_SHARE * self._since_change())))
+
+    def _since_change(self) -> int:
+        """Labelled rows since the first window that the present trouble shows in; all of them where there is none."""
+        newest = self.monitors.history.history(self.monitor.id, 200)
+        troubled = 0
+        for check in reversed(newest):
+            if check.level < Level.ORANGE:
+                break
+            troubled = check.window
+        if not troubled:
+            return len(self.labelled)
+        begins = self.monitors.windows.get(self.monitor.id, troubled).begins
+        return sum(at >= begins for at in self.labelled.times)
+
+    def _rows(self) -> _Rows:
+        self._say("rows")
+        choices = self._choices()
+        return _Rows(
+            datasets={how: self._imported(how, rows) for how, rows in choices.items()},
+            fresh={how: len(rows) for how, rows in choices.items()},
+            contest_from=self.labelled.ids[-self.gate_size],
+            strange=int((self.answered.labels.notna() & ~self._known).sum()),
+        )
+
+    def _choices(self) -> "dict[str, pd.DataFrame]":
+        """Fresh rows by what they are used for: all beside the old ones, those since things changed by themselves."""
+        fresh = self._fresh()
+        changed = fresh[fresh.index >= len(self.labelled) - self._since_change()]
+        alone = len(changed) >= LEAST_ALONE and changed[self.champion.info.target].nunique() > 1
+        return {OLD_AND_FRESH: fresh, **({FRESH: changed} if alone else {})}
+
+    def _fresh(self) -> "pd.DataFrame":
+        """Labelled rows older than those of the contest, in the champion's kinds, by their place among the labelled.
+
+        Left out are rows that the champion was trained on, those of its sealed test set, which stay sealed, and those
+        with a label that it does not know: one slip of the pen is no new class, and models of other classes cannot be
+        compared.
+        """
+        from engine.data.overlap import overlap
+        from engine.data.schema import coerce
+
+        dataset = self.workshop.datasets.get(self.champion.info.lineage.dataset)
+        names = [column.name for column in self.champion.info.columns]
+        rows = coerce(self.answered.frame, dataset.schema_.subset(names), strict=False)
+        rows[self.champion.info.target] = self.answered.labels
+        rows = rows[self._known & (rows.index < len(rows) - self.gate_size)]
+        found = overlap(dataset, rows)
+        return rows[~(found.trained | found.sealed)] if found.telling else rows
+
+    def _imported(self, how: str, fresh: "pd.DataFrame") -> str:
+        """Rows as a dataset of the home; its own test rows are sealed, and those of the old dataset stay so."""
+        import pandas as pd
+
+        info, old = self.champion.info, self.workshop.datasets.get(self.champion.info.lineage.dataset)
+        columns = [*(column.name for column in info.columns), info.target]
+        parts = [fresh[columns]]
+        if how == OLD_AND_FRESH:
+            parts.insert(0, self.workshop.datasets.training_frame(old.id)[columns])
+        folder = self.workshop.monitoring.folder(self.monitor.id) / "retraining" / self.job.id
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{how.replace(' ', '-')}.parquet"
+        pd.concat(parts, ignore_index=True).to_parquet(path)
+        kinds = {name: old.schema_.kind(name) for name in columns}
+        return self.workshop.datasets.import_source(
+            str(path), target=info.target, name=f"{self.monitor.name}, {how}", kinds=kinds
+        ).id
+
+    # trainings
+
+    def _all_trained(self, rows: _Rows) -> dict[str, TrainingResult]:
+        """By what was trained on. Whoever cancels one training wants none after it."""
+        trained: dict[str, TrainingResult] = {}
+        for how, dataset in rows.datasets.items():
+            trained[how] = self._trained(how, dataset, len(rows.datasets))
+            if trained[how].cancelled:
+                break
+        return trained
+
+    def _trained(self, how: str, dataset: str, choices: int) -> TrainingResult:
+        from tools.train_job import TrainJob
+
+        self._say("train", how)
+        info = self.champion.info
+        asked = TrainModelRequest(
+            dataset=dataset,
+            target=info.target,
+            task=info.task,
+            metric=info.metric.name,
+            budget_seconds=max(1.0, self.request.budget_seconds / choices),
+            seed=self.request.seed,
+            name=self.monitor.model,
+            run=f"{run_id(self.job.id)}-{'fresh' if how == FRESH else 'all'}",
+        )
+        part = JobPart(self.job, how, time.time())
+        return TrainJob(self.workshop, asked, part, self.workshop.datasets.get(dataset)).work()
+
+    # contest
+
+    def _contest(self, retraining: str, rows: _Rows, trained: Mapping[str, TrainingResult]) -> dict[str, Any]:
+        judged = self._judged_on(rows.contest_from)
+        self._say("contest", f"{len(judged.frame)} rows that nobody was trained on")
+        contests = [
+            _Contest(result.model, how, self._judged(result.model, judged))
+            for how, result in trained.items()
+            if result.model is not None
+        ]
+        best = max(contests, key=lambda one: (one.verdict.passed, _merit(one.verdict)))
+        back = None if best.verdict.passed else self._earlier_champion(judged)
+        notes = [f"{one.challenger} ({one.trained_on}): {one.verdict.sentence}" for one in contests if one is not best]
+        if rows.strange:
+            notes.append(f"{rows.strange:,} row(s) with a label that the champion does not know are left out.")
+        cancelled = any(result.cancelled for result in trained.values())
+        found = self._result(retraining, best, rows.fresh[best.trained_on], back, cancelled, tuple(notes))
+        self.monitors.retrainings.finish(
+            retraining, "won" if best.verdict.passed else "lost", at=self.workshop.now(), challenger=best.challenger,
+            verdict=best.verdict.model_dump(mode="json"),
+        )  # fmt: skip
+        return found.model_dump(mode="json")
+
+    def _judged_on(self, first: str) -> "Answered":
+        """The newest labelled rows from this one on; all are newer than it where that many have come since."""
+        ids = self.labelled.ids
+        start = ids.index(first) if first in ids else 0
+        return from_log(self.champion, newest(self.labelled, min(MOST_GATE, len(ids) - start)))
+
+    def _judged(self, challenger: str, rows: "Answered") -> GateVerdict:
+        """A model against the champion on the same rows, both answering now."""
+        other = watched(self.workshop, challenger)
+        if other.info.classes != self.champion.info.classes:
+            return self._incomparable(challenger, len(rows.frame))
+        self.job.control.watch(Note(text=f"{challenger} against {self.champion.record.model_id}"))
+        return paired_gate(
+            METRICS[self.champion.info.metric.name], rows.truth, self.champion.raw(rows.frame), other.raw(rows.frame),
+            champion_threshold=self.champion.info.threshold, challenger_threshold=other.info.threshold, alpha=ALPHA,
+            seed=self.request.seed,
+        )  # fmt: skip
+
+    def _incomparable(self, challenger: str, rows: int) -> GateVerdict:
+        sentence = f"{challenger} knows other classes than the champion, so they cannot be compared."
+        return GateVerdict(
+            passed=False, metric=self.champion.info.metric.name, champion=None, challenger=None, improvement=None,
+            interval=None, p_value=None, rows=rows, sentence=sentence,
+        )  # fmt: skip
+
+    def _earlier_champion(self, rows: "Answered") -> str | None:
+        """The champion before, if it beats the present one on the same rows."""
+        previous = self.workshop.registry.previous(self.monitor.model)
+        if previous is None or previous.model_id == self.champion.record.model_id:
+            return None
+        return previous.model_id if self._judged(previous.model_id, rows).passed else None
+
+    def _result(
+        self, retraining: str, best: _Contest, fresh: int, back: str | None, cancelled: bool, notes: tuple[str, ...]
+    ) -> Retrained:
+        verdict = best.verdict
+        old = self.workshop.datasets.training_frame(self.champion.info.lineage.dataset)
+        return Retrained(
+            monitor=self.monitor.name,
+            retraining=retraining,
+            champion=self.champion.record.model_id,
+            challenger=best.challenger,
+            trained_on=best.trained_on,
+            passed=verdict.passed,
+            metric=verdict.metric,
+            champion_value=verdict.champion,
+            challenger_value=verdict.challenger,
+            improvement=verdict.interval,
+            p_value=verdict.p_value,
+            gate_rows=verdict.rows,
+            fresh_rows=fresh,
+            old_rows=len(old) if best.trained_on == OLD_AND_FRESH else 0,
+            verdict=verdict.sentence,
+            roll_back_to=back,
+            cancelled=cancelled,
+            notes=notes,
+        )
+
+    def _say(self, stage: str, detail: str = "") -> None:
+        self.job.control.watch(StageStarted(stage=stage, detail=detail))
+
+
+def _merit(verdict: GateVerdict) -> float:
+    return verdict.improvement if verdict.improvement is not None else float("-inf")
