@@ -22,7 +22,7 @@ class PredictIn(BaseModel):
 
     rows: tuple[dict[str, Cell], ...] = Field(min_length=1, max_length=MAX_ROWS)
     ids: tuple[str, ...] | None = Field(
-        None, description="Your own id for each row, by which its true value is told later; made where left out."
+        None, description="Your own id for each row, by which its true value is told; found or made where left out."
     )
 
     @model_validator(mode="after")

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, OperationalError, ProgrammingError
 
-from engine.errors import DiskFull, HomeNotWritable
+from engine.errors import DatabaseFailed, DiskFull, HomeNotWritable
 from engine.files import typed_disk_errors
 
 _FULL, _LOCKED_OUT = "SQLITE_FULL", {"SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM"}
@@ -87,6 +87,7 @@ class Database:
 
         Raises:
             DiskFull, HomeNotWritable: of a SQLite file.
+            DatabaseFailed: it is locked for too long, damaged or out of reach.
         """
         self._create_tables()
         with self._typed_failures(), self._engine.begin() as connection:
@@ -127,7 +128,17 @@ class Database:
                 raise DiskFull(self._home) from error
             if name in _LOCKED_OUT:
                 raise HomeNotWritable(self._home) from error
-            raise
+            raise DatabaseFailed(_first_line(error)) from error
+        except DatabaseError as error:
+            # what the rows themselves refuse is for the caller; a file that is no database is not
+            if isinstance(error, IntegrityError | DataError | ProgrammingError):
+                raise
+            raise DatabaseFailed(_first_line(error)) from error
+
+
+def _first_line(error: DatabaseError) -> str:
+    """What the driver says, without the statement and its values."""
+    return str(error.orig).strip().partition("\n")[0]
 
 
 def _twice(create: Callable[[], None]) -> None:

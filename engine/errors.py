@@ -42,6 +42,8 @@ MillwrightError
 ├── WorkerLost                   worker_lost
 ├── JobFailed                    job_failed
 ├── BadSettings                  bad_settings
+├── DatabaseFailed               database_failed      (locked too long, damaged, or out of reach)
+├── DeliveryFailed               delivery_failed      (a channel did not take an alert)
 ├── ProviderFailed               provider_failed      (the LLM endpoint)
 └── ScriptError                  script_error         (a ScriptedModel's script too short or not used up)
 """
@@ -317,6 +319,16 @@ class DiskFull(MillwrightError):
         super().__init__(
             f"The disk is full: {str(path)!r} could not be written; nothing half-written was kept.",
             "Free some space or point MILLWRIGHT_HOME to another disk, then run the same command again.",
+        )
+
+
+class DatabaseFailed(MillwrightError):
+    code = "database_failed"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"A database of Millwright cannot be used: {why}.",
+            "Try again; if it stays so, see that the database is running and its file is whole.",
         )
 
 

@@ -106,7 +106,8 @@ class Index:
         with self._database.begin() as connection:
             connection.execute(sa.delete(_ALIASES).where(_ALIASES.c.name == name, _ALIASES.c.alias == alias))
             connection.execute(sa.insert(_ALIASES).values(moved))
-            connection.execute(sa.insert(_PROMOTIONS).values(moved | {"back": back, "at": datetime.now(UTC).isoformat()}))
+            told = moved | {"back": back, "at": datetime.now(UTC).isoformat()}
+            connection.execute(sa.insert(_PROMOTIONS).values(told))
 
     def before(self, name: str, alias: str) -> IndexRow | None:
         """The model that had the alias before the one that has it; promotions that were taken back do not count."""

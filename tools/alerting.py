@@ -50,6 +50,8 @@ def _latest(workshop: "Workshop") -> str:
 
 def list_alerts(workshop: "Workshop", request: ListAlertsRequest) -> AlertList:
     """Raises: NotFound: no such monitor."""
+    if request.monitor is None and not workshop.monitoring.in_use:
+        return AlertList(alerts=())
     monitor = workshop.monitoring.monitors.get(request.monitor).id if request.monitor else None
     found = workshop.monitoring.alerts.list(monitor, request.open_only, request.limit)
     return AlertList(alerts=tuple(alert_line(workshop, record) for record in found))

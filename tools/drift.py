@@ -157,7 +157,7 @@ class RetrainingLine(ToolResult):
 
 
 class MonitorState(MonitorInfo):
-    """Where a monitor stands. `waiting_rows` are logged and not yet in a complete window."""
+    """Where a monitor stands. `waiting_rows` are logged and not checked yet."""
 
     level: Level
     checks: tuple[CheckLine, ...]
@@ -262,7 +262,9 @@ class Retrained(ToolResult):
     metric: str
     champion_value: float | None
     challenger_value: float | None
-    improvement: tuple[float, float] | None = Field(description="95 % interval of the paired difference.")
+    improvement: tuple[float, float] | None = Field(
+        description="Interval of the paired difference; the challenger wins where all of it lies above 0."
+    )
     p_value: float | None
     gate_rows: int
     fresh_rows: int
@@ -294,7 +296,9 @@ class LogLabelsRequest(ToolRequest):
     monitor: str = Monitored
     data: str | None = Field(None, description="File or dataset with the row ids and the labels.")
     rows: tuple[dict[str, object], ...] = Field((), description="Instead of data: e.g. [{'row_id': 'a', 'label': 1}].")
-    id_column: str = Field("row_id", description="Column that holds the row ids.")
+    id_column: str | None = Field(
+        None, description="Column that holds the row ids; 'row_id', or else the identifier of the training data."
+    )
     label_column: str | None = Field(None, description="Column that holds the labels; the target's name by default.")
 
 
@@ -346,7 +350,7 @@ class ListAlertsRequest(ToolRequest):
     """List alerts, newest first."""
 
     monitor: str | None = Field(None, description="Monitor id or name; of all monitors when left out.")
-    open_only: bool = Field(False, description="Only those that nobody has acknowledged and that are not resolved.")
+    open_only: bool = Field(False, description="Only those whose trouble is not over.")
     limit: int = Field(50, ge=1, le=500, description="How many.")
 
 

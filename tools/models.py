@@ -14,7 +14,9 @@ class PredictRequest(ToolRequest):
     rows: tuple[dict[str, object], ...] = Field((), description="Rows as objects, e.g. [{'tenure': 3}].")
     out: str | None = Field(None, description="CSV file to write; needed for more than 1,000 rows.")
     id_column: str | None = Field(
-        None, description="Column with row ids, by which true values are told later; only for watched models."
+        None,
+        description="Column with row ids, by which true values are told later; for watched models. The identifier of "
+        "the training data where it is there, else ids are made.",
     )
     overwrite: bool = Field(
         False, description="Write `out` over a file that does not hold predictions; only where the user asked for it."

@@ -1,14 +1,15 @@
 """Keeping what a watched model was asked and what it answered."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from engine.errors import BadArguments, Fixable, MillwrightError
+from engine.errors import BadArguments, Fixable, MillwrightError, NotFound
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from engine.package_info import PackageInfo
     from engine.registry import ModelRecord
     from engine.serving.predictor import Prediction, Predictor
     from tools.workshop import Workshop
@@ -34,27 +35,55 @@ def log_predictions(
     """
     if not workshop.monitoring.in_use:
         return (), ()
+    try:
+        return _logged(workshop, record, predictor, frame, prediction, ids)
+    except Fixable:
+        raise
+    except MillwrightError as error:
+        log.warning("predictions of %s are not logged: %s", record.name, error)
+        return (), (f"These predictions are not logged for monitoring: {error.code.replace('_', ' ')}.",)
+
+
+def _logged(
+    workshop: "Workshop",
+    record: "ModelRecord",
+    predictor: "Predictor",
+    frame: "pd.DataFrame",
+    prediction: "Prediction",
+    ids: Sequence[str] | None,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     monitors = [one for one in workshop.monitoring.monitors.list() if one.model == record.name]
+    if not monitors:
+        return (), ()
+    ids = ids if ids is not None else _usual_ids(workshop, predictor, frame)
     rows = frame[[column.name for column in predictor.info.columns]]
     regression = prediction.probabilities is None
     answers = prediction.labels.astype(float) if prediction.probabilities is None else prediction.probabilities
     labels = None if regression else [str(label) for label in prediction.labels]
-    notes: list[str] = []
+    repeated: set[str] = set()
     for monitor in monitors:
-        try:
-            logged = workshop.monitoring.monitors.predictions.log(
-                monitor.id, record.model_id, rows, answers, labels, at=workshop.now(), ids=ids
-            )
-        except Fixable:
-            raise
-        except MillwrightError as error:
-            log.warning("predictions of %s are not logged: %s", monitor.name, error)
-            notes.append(f"These predictions are not logged for the monitor {monitor.name!r}: {error.sentence}")
-            continue
+        logged = workshop.monitoring.monitors.predictions.log(
+            monitor.id, record.model_id, rows, answers, labels, at=workshop.now(), ids=ids
+        )
         ids = logged.ids
-        if logged.repeated:
-            notes.append(f"{len(logged.repeated):,} row(s) were logged before under the same id and stay as they were.")
-    return tuple(ids or ()) if monitors else (), tuple(dict.fromkeys(notes))
+        repeated.update(logged.repeated)
+    again = f"{len(repeated):,} row(s) were logged before under the same id and stay as they were."
+    return tuple(ids or ()), (again,) if repeated else ()
+
+
+def usual_id_column(workshop: "Workshop", info: "PackageInfo", columns: Iterable[object]) -> str | None:
+    """The column that names rows in the dataset that a model was trained on, where it is among `columns`."""
+    try:
+        schema = workshop.datasets.get(info.lineage.dataset).schema_
+    except NotFound:
+        return None
+    return next((name for name in schema.of_kind("identifier") if name in columns), None)
+
+
+def _usual_ids(workshop: "Workshop", predictor: "Predictor", frame: "pd.DataFrame") -> list[str] | None:
+    """The rows' own ids, unless some have none or share one."""
+    ids = ids_of(frame, usual_id_column(workshop, predictor.info, list(frame.columns)))
+    return ids if ids is not None and all(ids) and len(set(ids)) == len(ids) else None
 
 
 def ids_of(frame: "pd.DataFrame", column: str | None) -> list[str] | None:

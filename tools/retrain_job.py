@@ -8,39 +8,30 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.drift.baseline import known
 from engine.drift.gate import GateVerdict, paired_gate
-from engine.drift.levels import Level
 from engine.errors import Busy, MillwrightError, NotFound
 from engine.metrics import METRICS
 from engine.progress import Control, Note, StageStarted
 from tools.drift import Retrained, RetrainModelRequest
-from tools.drift_rows import from_log, newest, watched
+from tools.drift_rows import watched
 from tools.jobs import ENDED, run_id
 from tools.modelling import job_of
-from tools.retraining import LEAST_GATE, champion_of
+from tools.retrain_rows import FRESH, OLD_AND_FRESH, RetrainRows
+from tools.retraining import champion_of
 from tools.training import TrainingResult, TrainModelRequest
 from tools.workshop import JsonValue
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from engine.drift.checking import Answered
+    from engine.metrics import Target
     from engine.monitoring.records import Retraining
     from engine.monitoring.retrainings import Outcome
-    from engine.monitoring.rows import WindowRows
     from tools.workshop import JobContext, Workshop
 
-MOST_GATE = 2_000
-GATE_SHARE = 0.4
-"""Of the labelled rows since things changed, so many (the newest) are kept for the contest and not trained on."""
-LEAST_ALONE = 150
-"""Fresh rows from which on a challenger is also trained on them alone: in a world that changed, old rows mislead."""
-MOST_FRESH = 200_000
 ALPHA = 0.025
 """One-sided, for each of at most two challengers: together they win by chance in one contest of twenty at most, and
 the interval that goes with it is of 95 %."""
-OLD_AND_FRESH, FRESH = "old and fresh rows", "fresh rows alone"
 
 
 @dataclass(frozen=True)
@@ -64,7 +55,7 @@ class JobPart:
         return self.whole.step(f"{self.name}: {name}", function)
 
 
-class _Rows(BaseModel):
+class _Chosen(BaseModel):
     """What is trained on and what is judged on, fixed once: labels that come while the job runs change neither.
 
     `datasets` are ids and `fresh` how many logged rows are in each, by what they are of; the contest is on the labelled
@@ -103,10 +94,11 @@ class RetrainJob:
         try:
             # as it was when the job began: whoever promotes another one meanwhile must not change what is compared
             self.champion = watched(self.workshop, begun["champion"])
-            rows = _Rows.model_validate(self.job.step("rows", lambda: self._rows().model_dump(mode="json")))
-            trained = self._all_trained(rows)
-            found = self.job.step("contest", lambda: self._contest(begun["retraining"], rows, trained))
-        except MillwrightError as error:
+            chosen = _Chosen.model_validate(self.job.step("rows", lambda: self._chosen().model_dump(mode="json")))
+            trained = self._all_trained(chosen)
+            found = self.job.step("contest", lambda: self._contest(begun["retraining"], chosen, trained))
+        except Exception as error:
+            # whatever it is: a retraining that stayed on record as running would keep all later ones out
             self._fail(begun["retraining"], error)
             raise
         return Retrained.model_validate(found)
@@ -145,83 +137,31 @@ class RetrainJob:
         self.monitors.retrainings.finish(flying.id, passed_over, at=self.workshop.now())
 
     def _is_over(self, flying: "Retraining") -> bool:
-        """Whether its job has ended without having ended it, as one does that fails in a way nobody foresaw."""
+        """Whether its job has ended without having ended it."""
         try:
             return flying.job is None or self.workshop.jobs.status(flying.job).state in ENDED
         except NotFound:
             return False  # another kind of journal keeps it: it may well be under way
 
-    def _fail(self, retraining: str, error: MillwrightError) -> None:
-        self.monitors.retrainings.finish(
-            retraining, "failed", at=self.workshop.now(), verdict={"sentence": error.sentence}
-        )
+    def _fail(self, retraining: str, error: Exception) -> None:
+        sentence = error.sentence if isinstance(error, MillwrightError) else repr(error)
+        self.monitors.retrainings.finish(retraining, "failed", at=self.workshop.now(), verdict={"sentence": sentence})
 
     # rows
 
     @cached_property
-    def labelled(self) -> "WindowRows":
-        return self.monitors.windows.recent_labelled(self.monitor.id, MOST_FRESH)
+    def rows(self) -> RetrainRows:
+        return RetrainRows(self.workshop, self.monitor, self.champion)
 
-    @cached_property
-    def answered(self) -> "Answered":
-        return from_log(self.champion, self.labelled)
-
-    @property
-    def _known(self) -> "Mask":
-        """Which of the labelled rows (n,) have a label that the champion knows."""
-        return known(self.answered.truth, self.champion.info.task)
-
-    @cached_property
-    def gate_size(self) -> int:
-        return max(LEAST_GATE, min(MOST_GATE, int(GATE_SHARE * self._since_change())))
-
-    def _since_change(self) -> int:
-        """Labelled rows since the first window that the present trouble shows in; all of them where there is none."""
-        newest = self.monitors.history.history(self.monitor.id, 200)
-        troubled = 0
-        for check in reversed(newest):
-            if check.level < Level.ORANGE:
-                break
-            troubled = check.window
-        if not troubled:
-            return len(self.labelled)
-        begins = self.monitors.windows.get(self.monitor.id, troubled).begins
-        return sum(at >= begins for at in self.labelled.times)
-
-    def _rows(self) -> _Rows:
+    def _chosen(self) -> _Chosen:
         self._say("rows")
-        choices = self._choices()
-        return _Rows(
-            datasets={how: self._imported(how, rows) for how, rows in choices.items()},
-            fresh={how: len(rows) for how, rows in choices.items()},
-            contest_from=self.labelled.ids[-self.gate_size],
-            strange=int((self.answered.labels.notna() & ~self._known).sum()),
+        choices = self.rows.choices()
+        return _Chosen(
+            datasets={how: self._imported(how, fresh) for how, fresh in choices.items()},
+            fresh={how: len(fresh) for how, fresh in choices.items()},
+            contest_from=self.rows.contest_from,
+            strange=self.rows.strange,
         )
-
-    def _choices(self) -> "dict[str, pd.DataFrame]":
-        """Fresh rows by what they are used for: all beside the old ones, those since things changed by themselves."""
-        fresh = self._fresh()
-        changed = fresh[fresh.index >= len(self.labelled) - self._since_change()]
-        alone = len(changed) >= LEAST_ALONE and changed[self.champion.info.target].nunique() > 1
-        return {OLD_AND_FRESH: fresh, **({FRESH: changed} if alone else {})}
-
-    def _fresh(self) -> "pd.DataFrame":
-        """Labelled rows older than those of the contest, in the champion's kinds, by their place among the labelled.
-
-        Left out are rows that the champion was trained on, those of its sealed test set, which stay sealed, and those
-        with a label that it does not know: one slip of the pen is no new class, and models of other classes cannot be
-        compared.
-        """
-        from engine.data.overlap import overlap
-        from engine.data.schema import coerce
-
-        dataset = self.workshop.datasets.get(self.champion.info.lineage.dataset)
-        names = [column.name for column in self.champion.info.columns]
-        rows = coerce(self.answered.frame, dataset.schema_.subset(names), strict=False)
-        rows[self.champion.info.target] = self.answered.labels
-        rows = rows[self._known & (rows.index < len(rows) - self.gate_size)]
-        found = overlap(dataset, rows)
-        return rows[~(found.trained | found.sealed)] if found.telling else rows
 
     def _imported(self, how: str, fresh: "pd.DataFrame") -> str:
         """Rows as a dataset of the home; its own test rows are sealed, and those of the old dataset stay so."""
@@ -243,11 +183,11 @@ class RetrainJob:
 
     # trainings
 
-    def _all_trained(self, rows: _Rows) -> dict[str, TrainingResult]:
+    def _all_trained(self, chosen: _Chosen) -> dict[str, TrainingResult]:
         """By what was trained on. Whoever cancels one training wants none after it."""
         trained: dict[str, TrainingResult] = {}
-        for how, dataset in rows.datasets.items():
-            trained[how] = self._trained(how, dataset, len(rows.datasets))
+        for how, dataset in chosen.datasets.items():
+            trained[how] = self._trained(how, dataset, len(chosen.datasets))
             if trained[how].cancelled:
                 break
         return trained
@@ -272,41 +212,35 @@ class RetrainJob:
 
     # contest
 
-    def _contest(self, retraining: str, rows: _Rows, trained: Mapping[str, TrainingResult]) -> dict[str, Any]:
-        judged = self._judged_on(rows.contest_from)
-        self._say("contest", f"{len(judged.frame)} rows that nobody was trained on")
+    def _contest(self, retraining: str, chosen: _Chosen, trained: Mapping[str, TrainingResult]) -> dict[str, Any]:
+        frame, truth = self.rows.contest(chosen.contest_from)
+        self._say("contest", f"{len(frame)} rows that nobody was trained on")
         contests = [
-            _Contest(result.model, how, self._judged(result.model, judged))
+            _Contest(result.model, how, self._judged(result.model, frame, truth))
             for how, result in trained.items()
             if result.model is not None
         ]
         best = max(contests, key=lambda one: (one.verdict.passed, _merit(one.verdict)))
-        back = None if best.verdict.passed else self._earlier_champion(judged)
+        back = None if best.verdict.passed else self._earlier_champion(frame, truth)
         notes = [f"{one.challenger} ({one.trained_on}): {one.verdict.sentence}" for one in contests if one is not best]
-        if rows.strange:
-            notes.append(f"{rows.strange:,} row(s) with a label that the champion does not know are left out.")
+        if chosen.strange:
+            notes.append(f"{chosen.strange:,} row(s) with a label that the champion does not know are left out.")
         cancelled = any(result.cancelled for result in trained.values())
-        found = self._result(retraining, best, rows.fresh[best.trained_on], back, cancelled, tuple(notes))
+        found = self._result(retraining, best, chosen.fresh[best.trained_on], back, cancelled, tuple(notes))
         self.monitors.retrainings.finish(
-            retraining, "won" if best.verdict.passed else "lost", at=self.workshop.now(), challenger=best.challenger,
+            retraining, "won", at=self.workshop.now(), challenger=best.challenger,
             verdict=best.verdict.model_dump(mode="json"),
         )  # fmt: skip
         return found.model_dump(mode="json")
 
-    def _judged_on(self, first: str) -> "Answered":
-        """The newest labelled rows from this one on; all are newer than it where that many have come since."""
-        ids = self.labelled.ids
-        start = ids.index(first) if first in ids else 0
-        return from_log(self.champion, newest(self.labelled, min(MOST_GATE, len(ids) - start)))
-
-    def _judged(self, challenger: str, rows: "Answered") -> GateVerdict:
+    def _judged(self, challenger: str, frame: "pd.DataFrame", truth: "Target") -> GateVerdict:
         """A model against the champion on the same rows, both answering now."""
         other = watched(self.workshop, challenger)
         if other.info.classes != self.champion.info.classes:
-            return self._incomparable(challenger, len(rows.frame))
+            return self._incomparable(challenger, len(frame))
         self.job.control.watch(Note(text=f"{challenger} against {self.champion.record.model_id}"))
         return paired_gate(
-            METRICS[self.champion.info.metric.name], rows.truth, self.champion.raw(rows.frame), other.raw(rows.frame),
+            METRICS[self.champion.info.metric.name], truth, self.champion.raw(frame), other.raw(frame),
             champion_threshold=self.champion.info.threshold, challenger_threshold=other.info.threshold, alpha=ALPHA,
             seed=self.request.seed,
         )  # fmt: skip
@@ -318,12 +252,12 @@ class RetrainJob:
             interval=None, p_value=None, rows=rows, sentence=sentence,
         )  # fmt: skip
 
-    def _earlier_champion(self, rows: "Answered") -> str | None:
+    def _earlier_champion(self, frame: "pd.DataFrame", truth: "Target") -> str | None:
         """The champion before, if it beats the present one on the same rows."""
         previous = self.workshop.registry.previous(self.monitor.model)
         if previous is None or previous.model_id == self.champion.record.model_id:
             return None
-        return previous.model_id if self._judged(previous.model_id, rows).passed else None
+        return previous.model_id if self._judged(previous.model_id, frame, truth).passed else None
 
     def _result(
         self, retraining: str, best: _Contest, fresh: int, back: str | None, cancelled: bool, notes: tuple[str, ...]

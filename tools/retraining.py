@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from engine.monitoring.records import Monitor
     from tools.workshop import Workshop
 
-LEAST_GATE = 100
+LEAST_CONTEST = 100
 LEAST_FRESH = 50
 
 
@@ -38,13 +38,18 @@ def check_retraining(workshop: "Workshop", request: RetrainModelRequest) -> None
     monitor = workshop.monitoring.monitors.get(request.monitor)
     _, info = find_package(workshop, champion_of(workshop, monitor))
     workshop.datasets.get(info.lineage.dataset)
-    labelled = workshop.monitoring.monitors.windows.recent_labelled(monitor.id, LEAST_GATE + LEAST_FRESH)
-    if len(labelled) < LEAST_GATE + LEAST_FRESH:
-        raise TooFewRows(
-            f"{len(labelled)} logged rows of {monitor.name!r} have labels; {LEAST_GATE + LEAST_FRESH} are needed, of "
-            f"which {LEAST_GATE} are for the contest.",
-            "Tell the true values of more predictions with log_labels.",
-        )
+    needed = LEAST_CONTEST + LEAST_FRESH
+    labelled = workshop.monitoring.monitors.windows.recent_labelled(monitor.id, needed)
+    if len(labelled) < needed:
+        raise too_few(f"{len(labelled)} logged rows of {monitor.name!r} have labels")
+
+
+def too_few(sentence: str) -> TooFewRows:
+    """The error that says how many there are, how many are needed and where more come from."""
+    return TooFewRows(
+        f"{sentence}; {LEAST_CONTEST + LEAST_FRESH} are needed, of which {LEAST_CONTEST} are for the contest.",
+        "Tell the true values of more predictions with log_labels.",
+    )
 
 
 def champion_of(workshop: "Workshop", monitor: "Monitor") -> str:

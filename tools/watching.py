@@ -22,6 +22,7 @@ from tools.drift import (
 )
 from tools.finding import is_source
 from tools.packages import find_package
+from tools.prediction_log import usual_id_column
 from tools.spec import ToolSpec, costs_nothing
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 WINDOW_ROWS = 500
 LABEL = "label"
 SHOWN = 10
+ROW_ID = "row_id"
 
 
 def create_monitor(workshop: "Workshop", request: CreateMonitorRequest) -> MonitorInfo:
@@ -84,6 +86,8 @@ def pause_monitor(workshop: "Workshop", request: PauseMonitorRequest) -> Monitor
 
 def monitor_status(workshop: "Workshop", request: MonitorStatusRequest) -> MonitorStatus:
     """Raises: NotFound: no such monitor."""
+    if request.monitor is None and not workshop.monitoring.in_use:
+        return MonitorStatus(monitors=())
     monitors = workshop.monitoring.monitors
     chosen = [monitors.get(request.monitor)] if request.monitor else monitors.list()
     return MonitorStatus(monitors=tuple(_state(workshop, monitor) for monitor in chosen))
@@ -123,17 +127,19 @@ def log_labels(workshop: "Workshop", request: LogLabelsRequest) -> LabelsLogged:
     frame = _label_rows(workshop, request)
     _, info = find_package(workshop, monitor.reference)
     label_column = request.label_column or (info.target if info.target in frame.columns else LABEL)
-    for name in (request.id_column, label_column):
+    usual = ROW_ID if ROW_ID in frame.columns else usual_id_column(workshop, info, list(frame.columns))
+    id_column = request.id_column or usual or ROW_ID
+    for name in (id_column, label_column):
         if name not in frame.columns:
             columns = ", ".join(str(column) for column in frame.columns[:20])
             raise BadArguments(
-                f"There is no column {name!r} with the {'ids' if name == request.id_column else 'labels'}.",
+                f"There is no column {name!r} with the {'ids' if name == id_column else 'labels'}.",
                 f"Give `id_column` and `label_column`; the columns are: {columns}.",
             )
     known = frame[frame[label_column].notna()]
     found = workshop.monitoring.monitors.labels.label(
         monitor.id,
-        [_text(value) for value in known[request.id_column]],
+        [_text(value) for value in known[id_column]],
         [_comma(value) if info.target_decimal_comma else _text(value) for value in known[label_column]],
         workshop.now(),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from nicegui import run, ui
 
@@ -100,24 +101,24 @@ class _Board:
         for gone in self._shown.keys() - {record.alert.id for record in records}:
             self._drop(gone)
         for place, record in enumerate(records):
-            self._show(record).move(target_index=place)
+            self._show(record, place)
         self._nothing.set_visibility(not records)
 
-    def _show(self, record: AlertRecord) -> ui.card:
+    def _show(self, record: AlertRecord, place: int) -> None:
         alert, state = record.alert, state_of(record)
         known = self._shown.get(alert.id)
         if known is not None and known[0] == state:
-            return known[1]
+            return
         if known is not None:
             self._drop(alert.id)
         with self._column, ui.card().classes("w-full") as card:
             with ui.row().classes("items-center"):
                 _level(alert.level)
                 ui.link(alert.title, f"/alerts/{alert.id}")
-                ui.label(f"{alert.created:%Y-%m-%d %H:%M} UTC, {state}")
+                ui.label(f"{_moment(alert.created)}, {state}")
             _answers(self._workshop, record, self.refresh)
+        card.move(target_index=place)
         self._shown[alert.id] = (state, card)
-        return card
 
     def _drop(self, alert: str) -> None:
         self._shown.pop(alert)[1].delete()
@@ -129,7 +130,7 @@ def _draw(workshop: Workshop, seen: AlertSeen, redraw: Redraw) -> None:
         _level(alert.level)
         ui.label(alert.title).classes("text-h6")
     with ui.row():
-        ui.label(f"Monitor {seen.monitor} of model {alert.model}, {alert.created:%Y-%m-%d %H:%M} UTC.")
+        ui.label(f"Monitor {seen.monitor} of model {alert.model}, {_moment(alert.created)}.")
         ui.link("Report", f"/monitors/{alert.monitor}/report", new_tab=True)
     for sentence in (*alert.sentences, *_small(alert), *_became(seen)):
         ui.label(sentence)
@@ -144,21 +145,25 @@ def _small(alert: Alert) -> Sequence[str]:
 def _became(seen: AlertSeen) -> Sequence[str]:
     """What happened to it, in sentences."""
     record, taken, silence = seen.record, seen.record.acknowledgement, seen.silence
-    said = [f"Raised again {record.repeats} time(s), last {record.last_raised:%Y-%m-%d %H:%M} UTC."]
-    sentences = said if record.repeats else []
+    said = []
+    if record.repeats:
+        said.append(f"Raised again {record.repeats:,} time(s), last {_moment(record.last_raised)}.")
     if taken is not None:
-        note = f": {taken.note}" if taken.note else "."
-        sentences.append(f"Acknowledged by {taken.who}, {taken.at:%Y-%m-%d %H:%M} UTC{note}")
+        said.append(_with(f"Acknowledged by {taken.who}, {_moment(taken.at)}", taken.note))
     if silence is not None:
-        sentences.append(f"Silenced up to {silence.highest} until {silence.until:%Y-%m-%d %H:%M} UTC.")
+        said.append(f"Silenced up to {silence.highest} until {_moment(silence.until)}.")
     if record.resolved is not None:
-        sentences.append(f"Over since {record.resolved:%Y-%m-%d %H:%M} UTC.")
-    return sentences or ["Nobody has taken it on yet."]
+        said.append(_with(f"Over since {_moment(record.resolved)}", record.ending))
+    return said
+
+
+def _with(said: str, detail: str | None) -> str:
+    return f"{said}: {detail}" if detail else f"{said}."
 
 
 def _answers(workshop: Workshop, record: AlertRecord, redraw: Redraw) -> None:
     """A note and the buttons that still make sense; both call the tool acknowledge_alert."""
-    state, place = state_of(record), ui.context.client
+    state, taken, page = state_of(record), record.acknowledgement, ui.context.client
     if state == "resolved":
         return
 
@@ -172,12 +177,12 @@ def _answers(workshop: Workshop, record: AlertRecord, redraw: Redraw) -> None:
             said, mood = _taken(found), "positive"
         box.set_visibility(True)
         # the row may have been drawn anew meanwhile; the page is still there
-        with place:
+        with page:
             ui.notify(said, type=mood)
         await redraw()
 
     with ui.row().classes("items-center") as box:
-        note = ui.input("Note").props(f"dense maxlength={LONGEST_NOTE}")
+        note = ui.input("Note", value=taken.note if taken else "").props(f"dense maxlength={LONGEST_NOTE}")
         if state == "open":
             ui.button("Acknowledge", on_click=lambda: answer(None))
         ui.button(f"Silence {SILENCE_HOURS:g} h", on_click=lambda: answer(SILENCE_HOURS))
@@ -190,7 +195,13 @@ def _take_on(workshop: Workshop, alert: str, note: str, silence_hours: float | N
 
 
 def _taken(found: Acknowledged) -> str:
-    return "Acknowledged." if found.silenced_until is None else f"Acknowledged; silenced until {found.silenced_until}."
+    if found.silenced_until is None:
+        return "Acknowledged."
+    return f"Acknowledged; silenced until {_moment(datetime.fromisoformat(found.silenced_until))}."
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _level(level: Level) -> None:

@@ -53,6 +53,11 @@ def _told_rows(request: Request) -> list[Json]:
     return [{"row_id": match.group(1), "label": match.group(2)} for match in _ONE_ROW.finditer(request.words)]
 
 
+def id_column(request: Request) -> str | None:
+    """The column of row ids, where the words name one: 'the ids are in customerID'."""
+    return _taken(_ID_COLUMN, request.words.replace(request.slots.source or "", " ", 1))[0]
+
+
 def _columns(request: Request) -> Json:
     """The columns of ids and labels, where the words name them."""
     text = request.words.replace(request.slots.source or "", " ", 1)

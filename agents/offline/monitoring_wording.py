@@ -201,7 +201,7 @@ def _state(row: Json) -> list[str]:
         f"{name_of(row.get('name'))} ({row.get('monitor')}) is {row.get('level')}. {_checks(row)}",
         *(_newest(checks) if checks else ["No window was checked yet."]),
         f"{figure(row.get('logged'))} rows logged, {figure(row.get('labelled'))} labelled, "
-        f"{figure(row.get('waiting_rows'))} wait for a complete window.",
+        f"{figure(row.get('waiting_rows'))} not checked yet.",
         *_open_alerts([row]),
         *(_retraining(line) for line in _latest(rows_of(row, "retrainings"))),
     ]

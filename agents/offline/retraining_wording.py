@@ -28,8 +28,8 @@ def _improvement(result: Json) -> str:
     interval = result.get("improvement")
     if not isinstance(interval, list | tuple) or len(interval) != 2:
         return ""
-    p = f", p {figure(result['p_value'])}" if result.get("p_value") is not None else ""
-    return f"; the difference lies between {figure(interval[0])} and {figure(interval[1])} (95 % interval{p})"
+    p = f" (p {figure(result['p_value'])})" if result.get("p_value") is not None else ""
+    return f"; the difference lies between {figure(interval[0])} and {figure(interval[1])}{p}"
 
 
 def _after_retraining(result: Json) -> list[str]:

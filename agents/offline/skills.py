@@ -20,6 +20,7 @@ from agents.offline.finding import (
     model_for,
     target_for,
 )
+from agents.offline.labelling import id_column
 from agents.offline.playing import Asked, Play, Request, Skill, Told
 from agents.offline.slots import Slots
 from agents.offline.tables import BERT, NOT_PRETRAINED
@@ -251,7 +252,8 @@ def predict(play: Play, request: Request) -> str:
         return wording.predicted(play.use("predict", **given(model=model, rows=rows, out=slots.out)))
     if data is None:
         raise Asked("rows", NO_ROWS)
-    return wording.predicted(play.use("predict", **given(model=model, data=data, out=slots.out)))
+    asked = given(model=model, data=data, out=slots.out, id_column=id_column(request))
+    return wording.predicted(play.use("predict", **asked))
 
 
 def _complete(play: Play, model: str, rows: tuple[Json, ...]) -> list[Json]:

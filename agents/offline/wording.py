@@ -233,18 +233,24 @@ def explained(result: Json) -> str:
 def predicted(result: Json) -> str:
     """Words for predict."""
     rows = [row for row in result.get("predictions") or [] if isinstance(row, dict)]
+    after = [*_logged(result), *notes(result)]
     if result.get("out"):
-        return "\n".join(
-            [
-                f"Predicted {figure(result.get('rows'))} rows with {result.get('model')}; they are in {result['out']}.",
-                *notes(result),
-            ]
-        )
+        head = f"Predicted {figure(result.get('rows'))} rows with {result.get('model')}; they are in {result['out']}."
+        return "\n".join([head, *after])
     if len(rows) == 1:
-        return "\n".join([f"Prediction: {_prediction(rows[0])}, by {result.get('model')}.", *notes(result)])
+        return "\n".join([f"Prediction: {_prediction(rows[0])}, by {result.get('model')}.", *after])
     lines = [f"{place}. {_prediction(row)}" for place, row in enumerate(rows[:5], 1)]
     head = f"Predicted {figure(result.get('rows'))} rows with {result.get('model')}. The first of them:"
-    return "\n".join([head, *lines, *notes(result)])
+    return "\n".join([head, *lines, *after])
+
+
+def _logged(result: Json) -> list[str]:
+    """That a monitor has the rows, with the id of the first, by which labels are told later."""
+    rows = result.get("predictions")
+    if not result.get("logged") or not isinstance(rows, list) or not rows:
+        return []
+    first = f", the first as {name_of(rows[0]['row_id'])}" if rows[0].get("row_id") else ""
+    return [f"{figure(result['logged'])} row(s) are logged for the monitor{first}: true values are told by row id."]
 
 
 def _prediction(row: Json) -> str:

@@ -48,5 +48,6 @@ def _only_reads(workshop: Workshop, tool: str) -> None:
         raise NotFound("tool", tool, list(workshop.tools))
     if spec.effect != "read" or spec.job:
         raise ApprovalNeeded(
-            f"The tool {tool!r} does more than read.", "Start it with POST /v1/jobs, or ask for it in a session."
+            f"The tool {tool!r} does more than read.",
+            "Ask for it in a session; what runs as a job is started with POST /v1/jobs.",
         )

@@ -39,7 +39,7 @@ class AlertSettings(BaseModel):
     timeout_seconds: float = Field(10.0, gt=0, le=60, description="Seconds to wait for a channel at each step.")
     attempts: int = Field(4, ge=1, le=10, description="How often a channel is tried at most.")
     public_url: str | None = Field(
-        None, description="Address of this server as people reach it, for the links in alerts."
+        None, description="Address of the workbench as people reach it, e.g. https://host/ui, for the links in alerts."
     )
 
     def links(self, alert_id: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from engine.errors import BadArguments
 from engine.kinds import Task
 from engine.metrics import Floats, Metric, Target, score
 
@@ -23,6 +24,11 @@ class Baseline:
 
     value: float
     interval: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        """Raises: BadArguments: the value is no number."""
+        if not np.isfinite(self.value):
+            raise BadArguments("A baseline has to be a number.", "Leave it out where the metric has no value.")
 
     @property
     def deviation(self) -> float:
@@ -147,7 +153,7 @@ def known(truth: Target, task: Task) -> NDArray[np.bool_]:
 
 def finite(prediction: Floats) -> NDArray[np.bool_]:
     """Rows (n,) whose prediction is a number throughout."""
-    return np.asarray(np.isfinite(prediction).reshape(len(prediction), -1).all(axis=1), dtype=np.bool_)
+    return np.asarray(np.isfinite(prediction).all(axis=tuple(range(1, prediction.ndim))), dtype=np.bool_)
 
 
 def _target(truth: NDArray[np.generic], task: Task) -> Target:

@@ -70,7 +70,7 @@ def check_rows(
     importance = None
     if reference is not None and predict is not None:
         importance = _importance(reference, rows, predict, policy, seed)
-    streams = _streams(rows, profile.task or "regression", reference.threshold if reference else 0.5)
+    streams = () if reference is None else _streams(rows, reference)
     findings = [
         *report.findings,
         *(finding for name in columns.keys() - report.columns.keys() for finding in columns[name].findings),
@@ -181,11 +181,11 @@ def _importance(
     return importance_drift(reference.contributions, reference.columns, current, policy, seed)
 
 
-def _streams(rows: Answered, task: Task, threshold: float) -> tuple[StreamAlarm, ...]:
+def _streams(rows: Answered, reference: PerformanceReference) -> tuple[StreamAlarm, ...]:
     """Alarms that ring in these rows, after the errors of the labelled ones before them."""
     from engine.drift.streams import error_streams
 
-    errors = errors_of(rows.truth, rows.prediction, task, threshold)
+    errors = errors_of(rows.truth, rows.prediction, reference.task, reference.threshold)
     now = errors[np.isfinite(errors)]
     if len(now) < LEAST_LABELLED:
         return ()

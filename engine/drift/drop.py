@@ -7,9 +7,10 @@ import numpy as np
 
 from engine.drift.baseline import Baseline, PerformanceReference
 from engine.drift.found import PerformanceDrift
+from engine.drift.judging import level_of
 from engine.drift.levels import Level
-from engine.drift.policy import Alpha, Policy, Thresholds
-from engine.drift.resample import REPEATS, Statistic, interval, resampled
+from engine.drift.policy import Policy
+from engine.drift.resample import REPEATS, Statistic, deviation, interval, resampled
 from engine.metrics import Floats, Metric, Target, labels_of, score
 
 LEAST_ROWS = 20
@@ -82,13 +83,6 @@ def unit(metric: Metric, baseline: float, spread: float) -> float:
     return max(abs(baseline), least) or 1.0
 
 
-def supported(effect: float, p: float | None, thresholds: Thresholds, alpha: Alpha) -> Level:
-    """The highest level that the effect reaches and the p-value supports; GREEN when there is no p-value."""
-    if p is None:
-        return Level.GREEN
-    return min(thresholds.level(effect), alpha.level(p), key=lambda level: level.rank)
-
-
 def held_against(
     metric: Metric,
     baseline: Baseline | None,
@@ -98,7 +92,7 @@ def held_against(
 ) -> Held | None:
     """The baseline, or else the metric of the reference's rows; None when there is neither or it has no value."""
     spread = 0.0 if reference is None else _spread(reference.truth)
-    if baseline is not None and np.isfinite(baseline.value):
+    if baseline is not None:
         return Held(baseline.value, rng.normal(baseline.value, baseline.deviation, repeats), spread)
     if reference is None or not np.isfinite(value := reference.value(metric)):
         return None
@@ -122,13 +116,13 @@ def p_worse(metric: Metric, seen: Seen, held: Held) -> float | None:
     from scipy.special import ndtr
 
     draws = worsening(metric, seen.draws, held.draws)
-    finite = draws[np.isfinite(draws)]
-    if not len(finite):
+    draws = draws[np.isfinite(draws)]
+    if not len(draws):
         return None
-    mean, deviation = float(finite.mean()), float(finite.std())
-    if deviation == 0.0:
+    mean, error = float(draws.mean()), deviation(draws)
+    if error == 0.0:
         return 0.0 if mean > 0 else 1.0
-    return float(ndtr(-mean / deviation))
+    return float(ndtr(-mean / error))
 
 
 def assess(
@@ -160,7 +154,7 @@ def assess(
         "drop": drop,
         "drop_interval": interval(worsening(metric, seen.draws, held.draws) / scale),
         "p_value": p_value,
-        "level": supported(drop, p_value, policy.thresholds.metric_drop, policy.alpha),
+        "level": Level.GREEN if p_value is None else level_of(drop, p_value, policy.thresholds.metric_drop, policy),
     }
     return found.model_copy(update=told)
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from engine.drift.baseline import finite, known
 from engine.drift.drop import statistic_of, worsening
 from engine.drift.performance import too_few_of_a_class
-from engine.drift.resample import interval, resampled, tail_share
+from engine.drift.resample import deviation, interval, resampled
 from engine.errors import BadArguments
 from engine.figures import figure
 from engine.metrics import Floats, Metric, Target, score, stand_in
@@ -15,9 +15,10 @@ LEAST_ROWS = 50
 
 
 class GateVerdict(BaseModel):
-    """`passed` only if the challenger is better at level alpha. `improvement` is positive when the challenger is
-    better, whichever way the metric runs; `interval` is two-sided at 1 - 2 alpha, to fit the one-sided p-value.
-    Figures are None where nothing could be compared.
+    """`passed` only if the one-sided p-value (Student's t with the error of the bootstrap) is at most alpha and all of
+    `interval` (percentiles of the bootstrap, two-sided at 1 - 2 alpha) lies above 0: the two err at different kinds of
+    tails. `improvement` is positive when the challenger is better, whichever way the metric runs. Figures are None
+    where nothing could be compared.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
@@ -49,7 +50,7 @@ def paired_gate(
     Rows whose label is not known (-1 or NaN) or that the champion has no finite prediction for are left out. A
     challenger without one for any row does not pass, nor does any on fewer than 50 rows or, for metrics of a class,
     on fewer than 10 of the rarest class. log_loss or rmse stands in for a metric that has no value on these rows.
-    Source: Efron and Tibshirani 1993, chapter 16.
+    Sources: Efron and Tibshirani 1993, chapter 13; Hesterberg 2015.
 
     Raises:
         BadArguments: the predictions do not have a row for each label.
@@ -70,9 +71,9 @@ def paired_gate(
     old = statistic_of(metric, truth, champion, champion_threshold)
     new = statistic_of(metric, truth, challenger, challenger_threshold)
 
-    draws = resampled(
-        lambda rows: worsening(metric, old(rows), new(rows)), len(truth), np.random.default_rng([seed, 18])
-    )
+    rng = np.random.default_rng([seed, 18])
+    # how much worse the champion is than the challenger
+    draws = resampled(lambda rows: worsening(metric, old(rows), new(rows)), len(truth), rng)
     before = score(metric, truth, champion, champion_threshold)
     after = score(metric, truth, challenger, challenger_threshold)
     return _verdict(metric, before, after, draws, len(truth), alpha)
@@ -97,20 +98,38 @@ def _not_compared(metric: Metric, rows: int, sentence: str) -> GateVerdict:
 
 
 def _verdict(metric: Metric, old: float, new: float, draws: Floats, rows: int, alpha: float) -> GateVerdict:
-    # the share of resamples in which the challenger is not better
-    p_value = tail_share(-draws, 0.0)
-    span = interval(draws, 2 * alpha)
-    passed = p_value is not None and p_value <= alpha and span is not None and span[0] > 0
+    better = metric.improvement(new, old)
+    p_value = _p_value(better, draws, rows)
+    span = interval(better + (draws - better) * _expansion(rows, alpha), 2 * alpha)
+    passed = p_value <= alpha and span is not None and span[0] > 0
     return GateVerdict(
-        passed=passed, metric=metric.name, champion=old, challenger=new, improvement=metric.improvement(new, old),
-        interval=span, p_value=p_value, rows=rows, sentence=_sentence(metric, old, new, p_value, rows, passed),
+        passed=passed, metric=metric.name, champion=old, challenger=new, improvement=better, interval=span,
+        p_value=p_value, rows=rows, sentence=_sentence(metric, old, new, p_value, rows, passed),
     )  # fmt: skip
 
 
-def _sentence(metric: Metric, old: float, new: float, p_value: float | None, rows: int, passed: bool) -> str:
+def _p_value(better: float, draws: Floats, rows: int) -> float:
+    """One-sided, by Student's t with the standard error of the bootstrap."""
+    from scipy.special import stdtr
+
+    error = deviation(draws) * np.sqrt(rows / (rows - 1))
+    if error == 0.0:
+        return 0.0 if better > 0 else 1.0
+    return float(stdtr(rows - 1, -better / error))
+
+
+def _expansion(rows: int, alpha: float) -> float:
+    """What the quantiles of a bootstrap of so few rows are too narrow by: Student's over the normal one, and the root
+    of n over n - 1 (expanded percentile interval, Hesterberg 2015).
+    """
+    from scipy.special import ndtri, stdtrit
+
+    return float(stdtrit(rows - 1, 1 - alpha) / ndtri(1 - alpha) * np.sqrt(rows / (rows - 1)))
+
+
+def _sentence(metric: Metric, old: float, new: float, p_value: float, rows: int, passed: bool) -> str:
     verdict = "is better than" if passed else "is not shown to be better than"
-    chance = "" if p_value is None else f" (p = {figure(p_value)})"
     return (
         f"The challenger's {metric.name} of {figure(new)} {verdict} the champion's {figure(old)} on {rows:,} "
-        f"rows{chance}."
+        f"rows (p = {p_value:.2g})."
     )

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.drift.baseline import known
-from engine.drift.drop import supported
 from engine.drift.found import ImportanceDrift
+from engine.drift.judging import level_of
 from engine.drift.policy import Policy
 from engine.drift.resample import Floats, in_batches, tail_share
 from engine.errors import BadArguments
@@ -108,7 +108,7 @@ def importance_drift(
         reference=dict(zip(kept, before.tolist(), strict=True)),
         current=dict(zip(kept, after.tolist(), strict=True)),
         rows=len(now),
-        level=supported(change, p_value, policy.thresholds.importance_change, policy.alpha),
+        level=level_of(change, p_value, policy.thresholds.importance_change, policy),
     )
 
 

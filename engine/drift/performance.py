@@ -130,14 +130,14 @@ def _chance(
     truth = np.concatenate([reference.truth, current.truth])
     prediction = np.concatenate([reference.prediction, current.prediction])
     statistic = statistic_of(metric, truth, prediction, threshold)
+    centre = statistic(np.arange(len(truth))[None])
     if too_few_of_a_class(metric, current.truth, prediction.shape[-1]):
         now = _by_class(statistic, truth, current.truth, rng)
     else:
-        now = resampled(statistic, len(truth), rng, size=len(current.truth)) - statistic(np.arange(len(truth))[None])
+        now = resampled(statistic, len(truth), rng, size=len(current.truth)) - centre
     if given is not None:
         return worsening(metric, now, given.draws - given.value)
-    before = resampled(statistic, len(truth), rng, size=len(reference.truth)) - statistic(np.arange(len(truth))[None])
-    return worsening(metric, now, before)
+    return worsening(metric, now, resampled(statistic, len(truth), rng, size=len(reference.truth)) - centre)
 
 
 def _by_class(statistic: Statistic, pooled: Target, current: Target, rng: np.random.Generator) -> Floats:

@@ -48,13 +48,19 @@ def interval(values: Floats, alpha: float = 0.05) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
-def tail_share(values: Floats, at_least: float) -> float | None:
-    """How often chance gives `at_least` as much, as a p-value: the observation counts as one more draw.
+def deviation(values: Floats) -> float:
+    """Standard deviation of the finite values; 0 when there is none."""
+    finite = values[np.isfinite(values)]
+    # values of 1e200 are finite, their squares are not
+    largest = float(np.abs(finite).max(initial=0.0))
+    return largest * float((finite / largest).std()) if largest else 0.0
 
-    None when no value is finite. Source: Davison and Hinkley 1997, equation 4.11.
+
+def tail_share(values: Floats, at_least: float) -> float:
+    """How often chance gives `at_least` as much, as a p-value: the observation counts as one more draw, so that it is
+    1 when no value is finite. Source: Davison and Hinkley 1997, equation 4.11.
     """
     finite = values[np.isfinite(values)]
-    if not len(finite):
-        return None
     # sums in another order differ in the last digits
-    return float((1 + np.count_nonzero(finite >= at_least - 1e-12)) / (1 + len(finite)))
+    reached = np.count_nonzero(finite >= at_least - 1e-9 * abs(at_least))
+    return (1 + reached) / (1 + len(finite))

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.drift.found import Overlay
-from engine.drift.overlay import category_overlay, number_bins, number_overlay
+from engine.drift.overlay import NumberBins, category_overlay, number_bins, number_overlay
 from engine.drift.reference import ColumnReference, CurrentColumn, Steps, Test
-from engine.drift.statistics.chi2 import chi2_test
+from engine.drift.statistics.chi2 import bins_test
 from engine.drift.statistics.divergence import jensen_shannon
 from engine.drift.statistics.ks import ks_distance, ks_test
 from engine.drift.statistics.pooling import Bins, category_bins, value_bins
@@ -118,10 +118,10 @@ def _numbers(reference: ColumnReference, steps: Steps, current: Steps) -> Shape:
     if reference.test == "rates":
         return Shape("rates", overlay=overlay)
     psi = psi_test(bins.reference, bins.current)
-    metrics = {**_binned(psi, (bins.reference, bins.current)), **_described(steps, current)}
+    metrics = {**_binned(psi, bins), **_described(steps, current)}
     # counts taken from a sketch are off by more than chi-squared allows for; KS is told by how much
     if reference.test == "chi2" and not steps.error:
-        found = chi2_test(*value_bins(steps, current))
+        found = bins_test(value_bins(steps, current))
         extra = {"cramers_v": found.cramers_v, "ks": ks_distance(steps, current)}
         return Shape("chi2", found, psi, metrics | extra, overlay)
     tested = ks_test(steps, current)
@@ -140,14 +140,17 @@ def _described(reference: Steps, current: Steps) -> dict[str, float | None]:
 
 def _categories(reference: Mapping[str, int], rest: int, current: Mapping[str, int]) -> Shape:
     bins = category_bins(reference, rest, current)
-    found = chi2_test(*bins)
-    psi = psi_test(*bins)
+    found, psi = bins_test(bins), psi_test(bins.reference, bins.current)
     metrics = {**_binned(psi, bins), "cramers_v": found.cramers_v}
     return Shape("chi2", found, psi, metrics, category_overlay(reference, rest, current))
 
 
-def _binned(psi: Tested, bins: Bins) -> dict[str, float | None]:
-    return {"psi_corrected": psi.effect, "psi_p_value": psi.p_value, "jensen_shannon": jensen_shannon(*bins)}
+def _binned(psi: Tested, bins: Bins | NumberBins) -> dict[str, float | None]:
+    return {
+        "psi_corrected": psi.effect,
+        "psi_p_value": psi.p_value,
+        "jensen_shannon": jensen_shannon(bins.reference, bins.current),
+    }
 
 
 def _vectors(reference: Vectors, current: Vectors, test: Test, seed: int) -> Shape:

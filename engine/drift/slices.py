@@ -24,6 +24,8 @@ MOST_VALUES = 50
 """Categories looked at in a column, the most frequent of the reference first."""
 PIECES = 4
 ALPHA = 0.05
+ROUNDING = 1e-9
+"""Means that differ by less than this share of them differ by the order in which they were added up."""
 
 
 @dataclass(frozen=True)
@@ -137,10 +139,12 @@ def _welch(one: Floats, other: Floats) -> float:
     """Two-sided p-value of Welch's t-test. SciPy's own warns of every slice in which all answers are equally wrong."""
     from scipy.special import stdtr
 
+    if np.isclose(one.mean(), other.mean(), rtol=ROUNDING, atol=0):
+        return 1.0
     variances = [float(values.var(ddof=1)) / len(values) for values in (one, other)]
     total, difference = sum(variances), abs(float(one.mean() - other.mean()))
     if total == 0:
-        return 0.0 if difference else 1.0
+        return 0.0
     parts = zip(variances, (one, other), strict=True)
     freedom = total**2 / sum(variance**2 / (len(values) - 1) for variance, values in parts)
     return float(2 * stdtr(freedom, -difference / total**0.5))

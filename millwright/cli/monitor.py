@@ -126,7 +126,9 @@ def retrain(monitor: Name, budget: Budget = 60.0, json: Json = False) -> Reply:
 def label(
     monitor: Name,
     data: Annotated[str, typer.Option(metavar="SOURCE", help="A file or dataset with row ids and labels.")],
-    id_column: Annotated[str, typer.Option(help="Column that holds the row ids.")] = "row_id",
+    id_column: Annotated[
+        str | None, typer.Option(help="Column that holds the row ids; row_id or the training data's by default.")
+    ] = None,
     label_column: Annotated[
         str | None, typer.Option(help="Column that holds the labels; the target by default.")
     ] = None,

@@ -77,7 +77,7 @@ def _state(state: "MonitorState") -> Iterable[RenderableType]:
     yield monitor(state)
     yield sentences(
         f"{state.level}; {state.logged:,} predictions logged, {state.labelled:,} labelled, "
-        f"{state.waiting_rows:,} in no complete window yet"
+        f"{state.waiting_rows:,} not checked yet"
     )
     if state.checks:
         yield table(

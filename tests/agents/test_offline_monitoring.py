@@ -253,3 +253,18 @@ def test_a_file_with_a_hyphen_is_no_name_of_a_model(desk_at: At) -> None:
     desk = desk_at("trained")
     desk.say("check new-data.csv for drift")
     assert desk.last == ("check_drift", {"model": "mdl_1", "data": "new-data.csv"})
+
+
+@pytest.mark.parametrize(
+    ("words", "column"),
+    [
+        ("predict new.csv, the ids are in customerID", "customerID"),
+        ("predict new.csv with id column customerID", "customerID"),
+        ("predict new.csv", None),
+    ],
+)
+def test_the_column_of_row_ids_is_taken_from_the_words(desk_at: At, words: str, column: str | None) -> None:
+    desk = desk_at("monitored")
+    desk.say(words)
+    assert desk.last[0] == "predict"
+    assert desk.last[1].get("id_column") == column

@@ -29,8 +29,8 @@ from tools.data import (
     ProfileDatasetRequest,
 )
 from tools.inline import InlineJobs
-from tools.monitoring import Monitoring
 from tools.jobs import CANCELLED_CODE, model_id, run_id
+from tools.monitoring import Monitoring
 from tools.spec import Effect, Estimate, ToolRequest, ToolResult, ToolSpec
 from tools.training import (
     CandidateEstimate,

@@ -1,4 +1,4 @@
-"""A home with two small versions of one model, made once a session and copied; rows for it, as they were and shifted."""
+"""A home with two small versions of one model, made once a session and copied; rows for it, as usual and shifted."""
 
 import shutil
 from dataclasses import dataclass, replace
@@ -97,9 +97,7 @@ def with_ids(frame: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def at(home: Path, clock: Clock, alerts: AlertSettings | None = None) -> Workshop:
     """The workshop of a home by a clock, with channels for alerts."""
-    return replace(
-        inline_workshop(Settings(home=home)), now=clock, monitoring=Monitoring(home, clock, None, alerts)
-    )  # fmt: skip
+    return replace(inline_workshop(Settings(home=home)), now=clock, monitoring=Monitoring(home, clock, None, alerts))
 
 
 def copied_home(base: Path, folder: Path) -> Path:

@@ -1,11 +1,13 @@
 """The chi-squared test of homogeneity of two sets of counts, on bins that are full enough for it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from engine.drift.reference import Counts
+from engine.drift.statistics.pooling import Bins
+from engine.drift.statistics.rates import rate_test
 from engine.drift.statistics.tested import Tested, above_chance, told
 
 
@@ -15,6 +17,21 @@ class Homogeneity(Tested):
 
     cramers_v: float
     degrees: int
+
+
+def bins_test(bins: Bins) -> Homogeneity:
+    """The chi-squared test of bins. If the last one is rare, it is set against all others by Fisher's exact test, and
+    chi-squared is asked of the others alone; the p-value is that of the two together (Bonferroni).
+    """
+    whole = chi2_test(bins.reference, bins.current)
+    if not bins.rare:
+        return whole
+    n, m = int(bins.reference.sum()), int(bins.current.sum())
+    last = rate_test(int(bins.reference[-1]), n, int(bins.current[-1]), m)
+    if whole.degrees == 1:
+        return replace(whole, p_value=last.p_value)
+    others = chi2_test(bins.reference[:-1], bins.current[:-1])
+    return replace(whole, p_value=min(1.0, 2 * min(last.p_value, others.p_value)))
 
 
 def chi2_test(reference: Counts, current: Counts) -> Homogeneity:

@@ -7,6 +7,7 @@ more of them.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,8 +21,18 @@ _LEAST_NAMED = 100
 """Rows of a category from which on its share is known well enough although rarer ones have no name."""
 _MOST_OF_VALUES = 100
 
-Bins = tuple[Counts, Counts]
-"""Rows of the reference and of the current sample, by bin."""
+
+@dataclass(frozen=True)
+class Bins:
+    """Rows of the reference and of the current sample, by bin.
+
+    `rare`: the last bin expects too few rows for chi-squared. All that is rare is in it, and were it joined to a
+    frequent one, a rare value that became a frequent one would be out of sight.
+    """
+
+    reference: Counts
+    current: Counts
+    rare: bool = False
 
 
 def category_bins(reference: Mapping[str, int], rest: int, current: Mapping[str, int]) -> Bins:
@@ -46,8 +57,11 @@ def category_bins(reference: Mapping[str, int], rest: int, current: Mapping[str,
 def value_bins(reference: Steps, current: Steps) -> Bins:
     """A bin for each frequent value; neighbouring rare values share one. At most about 100 bins."""
     values = np.union1d(reference.values, current.values)
+    ours, theirs = _rows_of(reference, values), _rows_of(current, values)
     least = max(LEAST_EXPECTED, min(reference.total, current.total) / _MOST_OF_VALUES)
-    return _pooled(_rows_of(reference, values), _rows_of(current, values), least)
+    frequent = ours + theirs >= least * _rows_for_one(ours, theirs)
+    order = np.concatenate([np.flatnonzero(frequent), np.flatnonzero(~frequent)])
+    return _pooled(ours[order], theirs[order], least)
 
 
 def _rows_of(steps: Steps, values: Floats) -> Counts:
@@ -56,22 +70,28 @@ def _rows_of(steps: Steps, values: Floats) -> Counts:
     return rows
 
 
-def _pooled(reference: Counts, current: Counts, least: float) -> Bins:
-    """Runs of neighbours, each as short as lets it expect `least` rows in the smaller sample."""
+def _rows_for_one(reference: Counts, current: Counts) -> float:
+    """How many rows of both samples go with one row of the smaller."""
     n, m = int(reference.sum()), int(current.sum())
-    if not n or not m:
-        return reference, current
-    starts = _runs(np.cumsum(reference + current), least * (n + m) / min(n, m))
-    return np.add.reduceat(reference, starts), np.add.reduceat(current, starts)
+    return (n + m) / min(n, m)
+
+
+def _pooled(reference: Counts, current: Counts, least: float) -> Bins:
+    """Runs of neighbours, frequent ones first, each as short as lets it expect `least` rows in the smaller sample."""
+    total, for_one = reference + current, _rows_for_one(reference, current)
+    starts = _runs(np.cumsum(total), least * for_one)
+    rare = len(starts) > 1 and total[starts[-1] :].sum() < LEAST_EXPECTED * for_one
+    if rare and starts[-1] - starts[-2] > 1:
+        starts, rare = starts[:-1], False
+    return Bins(np.add.reduceat(reference, starts), np.add.reduceat(current, starts), bool(rare))
 
 
 def _runs(cumulative: Counts, least: float) -> list[int]:
+    """Where each run begins; all but the last sum up to `least`."""
     starts, before = [0], 0
     while True:
         stop = int(np.searchsorted(cumulative, before + least, side="left")) + 1
         if stop >= len(cumulative):
-            break
+            return starts
         starts.append(stop)
         before = int(cumulative[stop - 1])
-    unfilled = cumulative[-1] - before < least
-    return starts[:-1] if unfilled and len(starts) > 1 else starts

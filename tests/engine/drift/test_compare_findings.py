@@ -122,6 +122,20 @@ def test_equal_constants_are_green_and_different_ones_red() -> None:
     assert other.columns["c"].metrics["cramers_v"] == pytest.approx(1.0)
 
 
+def test_a_rare_value_that_has_become_common_is_red_however_few_rows_there_are() -> None:
+    rng = np.random.default_rng(0)
+    reference = pd.DataFrame({"flag": rng.random(5_000) < 0.01, "level": (rng.random(5_000) < 0.99).astype(int)})
+    profile = fit_profile(reference, {"flag": "boolean", "level": "integer"})
+    report = compare(profile, pd.DataFrame({"flag": [True, False] * 10, "level": [0, 1] * 10}))
+    assert {column.level for column in report.columns.values()} == {Level.RED}
+
+
+def test_a_column_that_the_reference_has_no_value_of_is_told_to_be_too_bare_for_a_test() -> None:
+    profile = fit_profile(pd.DataFrame({"a": [np.nan] * 50, "b": np.arange(50.0)}), {"a": "number", "b": "number"})
+    report = compare(profile, pd.DataFrame({"a": np.arange(50.0), "b": np.arange(50.0)}))
+    assert told(report) == {"missing_rate": Level.RED, "too_few_rows": Level.GREEN}
+
+
 def test_times_that_go_on_are_told_of_and_are_no_drift(profile: Profile) -> None:
     later = table(500, 1).assign(when=lambda rows: rows["when"] + pd.Timedelta(days=200))
     report = compare(profile, later)

@@ -25,7 +25,7 @@ def binary(
 
 
 def three_classes(rng: np.random.Generator, rows: int, shift: float = 0.0) -> tuple[Target, Floats]:
-    raw = np.exp((rng.normal(size=(rows, 3)) + [shift, 0, 0]) @ WEIGHTS)
+    raw = np.exp(rng.normal([shift, 0, 0], 1, (rows, 3)) @ WEIGHTS)
     shares = raw / raw.sum(axis=1, keepdims=True)
     return (np.cumsum(shares, axis=1)[:, :-1] < rng.random((rows, 1))).sum(axis=1), shares
 
@@ -59,7 +59,7 @@ def test_under_covariate_shift_the_realised_metric_is_within_the_interval(name: 
 
 
 def test_over_confident_probabilities_are_calibrated_first() -> None:
-    assert covered("accuracy", 20, sharper=2.5) >= 0.9
+    assert covered("accuracy", 12, sharper=2.5) >= 0.9
     rng = np.random.default_rng(0)
     before, (truth, prediction) = binary(rng, 4000, sharper=2.5), binary(rng, 4000, sharper=2.5)
     naive = prediction.max(axis=1).mean()
@@ -152,13 +152,11 @@ def test_few_rows_are_not_estimated() -> None:
 
 
 def test_a_metric_that_no_draw_has_a_value_for_is_told_without_one() -> None:
-    rng = np.random.default_rng(9)
     sure = np.tile([1.0, 0.0], (50, 1))
     before = np.zeros(500, dtype=np.int64), np.tile([1.0, 0.0], (500, 1))
     found = estimated("roc_auc", before, sure)
     assert (found.value, found.notes) == (None, ("roc_auc has no value on these rows.",))
     assert estimated("accuracy", before, sure).value == 1.0
-    assert rng is not None
 
 
 def test_a_sample_stands_for_very_many_rows() -> None:

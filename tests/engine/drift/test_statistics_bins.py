@@ -6,9 +6,9 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 from engine.drift.reference import Counts, Steps
-from engine.drift.statistics.chi2 import chi2_test
+from engine.drift.statistics.chi2 import bins_test, chi2_test
 from engine.drift.statistics.divergence import jensen_shannon
-from engine.drift.statistics.pooling import LEAST_EXPECTED, category_bins, value_bins
+from engine.drift.statistics.pooling import LEAST_EXPECTED, Bins, category_bins, value_bins
 from engine.drift.statistics.psi import psi_test
 from engine.drift.statistics.steps import from_sorted
 
@@ -20,6 +20,10 @@ def counts_of(*numbers: int) -> Counts:
 def drawn(rng: np.random.Generator, rows: int, categories: int) -> dict[str, int]:
     counts = rng.multinomial(rows, np.full(categories, 1 / categories))
     return {f"c{at:03d}": int(count) for at, count in enumerate(counts) if count}
+
+
+def pairs_of(bins: Bins) -> list[tuple[int, int]]:
+    return sorted(zip(bins.reference.tolist(), bins.current.tolist(), strict=True))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -85,34 +89,62 @@ def test_for_equal_sizes_the_effect_is_cramers_v_less_chance() -> None:
 @pytest.mark.parametrize("categories", [3, 40, 500])
 def test_every_bin_expects_enough_rows_and_no_row_is_lost(categories: int, n: int, m: int) -> None:
     rng = np.random.default_rng([categories, n, m])
-    ours, theirs = category_bins(drawn(rng, n, categories), 0, drawn(rng, m, categories))
-    assert (ours.sum(), theirs.sum()) == (n, m)
-    assert ((ours + theirs) * min(n, m) / (n + m)).min() >= LEAST_EXPECTED
+    bins = category_bins(drawn(rng, n, categories), 0, drawn(rng, m, categories))
+    assert (bins.reference.sum(), bins.current.sum(), bins.rare) == (n, m, False)
+    assert ((bins.reference + bins.current) * min(n, m) / (n + m)).min() >= LEAST_EXPECTED
 
 
 def test_many_rare_categories_share_several_bins() -> None:
     rng = np.random.default_rng(0)
-    ours, _ = category_bins(drawn(rng, 5_000, 500), 0, drawn(rng, 1_000, 500))
-    assert len(ours) > 100
+    bins = category_bins(drawn(rng, 5_000, 500), 0, drawn(rng, 1_000, 500))
+    assert len(bins.reference) > 100
 
 
 def test_unnamed_categories_are_set_against_unnamed_ones() -> None:
-    ours, theirs = category_bins({"a": 600, "b": 200, "c": 3}, 197, {"a": 500, "b": 100, "x": 300, "y": 100})
-    assert sorted(zip(ours.tolist(), theirs.tolist(), strict=True)) == [(200, 100), (200, 400), (600, 500)]
+    bins = category_bins({"a": 600, "b": 200, "c": 3}, 197, {"a": 500, "b": 100, "x": 300, "y": 100})
+    assert pairs_of(bins) == [(200, 100), (200, 400), (600, 500)]
 
 
-def test_frequent_values_have_bins_of_their_own_and_rare_neighbours_share() -> None:
-    first, second = np.repeat([0.0, 1, 2, 3, 4], [400, 300, 2, 3, 295]), np.repeat([0.0, 1, 2.5, 4], [50, 30, 1, 19])
-    ours, theirs = value_bins(from_sorted(first), from_sorted(second))
-    assert (ours.tolist(), theirs.tolist()) == ([400, 300, 300], [50, 30, 20])
+def test_frequent_values_have_bins_of_their_own_and_rare_ones_share() -> None:
+    first = np.repeat([0.0, 1, 2, 3, 4, 5], [390, 290, 25, 25, 245, 25])
+    second = np.repeat([0.0, 1, 2, 2.5, 4], [50, 30, 2, 1, 17])
+    bins = value_bins(from_sorted(first), from_sorted(second))
+    assert pairs_of(bins) == [(75, 3), (245, 17), (290, 30), (390, 50)]
+    assert not bins.rare
 
 
 def test_numbers_with_many_values_make_a_hundred_bins_at_most() -> None:
     rng = np.random.default_rng(0)
     sides: list[Steps] = [from_sorted(np.sort(np.where(rng.random(n) < 0.6, 0, rng.random(n)))) for n in (9_000, 8_000)]
-    ours, theirs = value_bins(*sides)
-    assert 30 < len(ours) <= 100
-    assert (ours.sum(), theirs.sum()) == (9_000, 8_000)
+    bins = value_bins(*sides)
+    assert 30 < len(bins.reference) <= 101
+    assert (bins.reference.sum(), bins.current.sum()) == (9_000, 8_000)
+
+
+def test_a_rare_value_that_has_become_frequent_is_found_by_fishers_test() -> None:
+    by_name = category_bins({"no": 4_950, "yes": 50}, 0, {"no": 40, "yes": 60})
+    first, second = np.repeat([0.0, 1.0], [50, 4_950]), np.repeat([0.0, 1.0], [60, 40])
+    for bins in (by_name, value_bins(from_sorted(first), from_sorted(second))):
+        found = bins_test(bins)
+        assert bins.rare
+        assert found.p_value == pytest.approx(stats.fisher_exact([[50, 4_950], [60, 40]]).pvalue, rel=1e-6)
+        assert found.effect > 0.6
+
+
+def test_a_rare_bin_beside_several_frequent_ones_costs_a_factor_of_two() -> None:
+    bins = category_bins({"a": 3_000, "b": 1_980, "c": 20}, 0, {"a": 30, "b": 20, "c": 9})
+    rare = stats.fisher_exact([[20, 4_980], [9, 50]]).pvalue
+    assert bins_test(bins).p_value == pytest.approx(2 * rare, rel=1e-6)
+
+
+@pytest.mark.parametrize("shares", [(0.99, 0.01), (0.6, 0.38, 0.01, 0.01), (0.9, 0.05, 0.05)])
+@pytest.mark.parametrize("m", [20, 100, 400])
+def test_rare_bins_bring_no_false_alarms(m: int, shares: tuple[float, ...]) -> None:
+    rng, found = np.random.default_rng(m), []
+    for _ in range(500):
+        sides = [dict(zip("abcd", rng.multinomial(rows, shares).tolist(), strict=False)) for rows in (5_000, m)]
+        found.append(bins_test(category_bins(sides[0], 0, sides[1])).p_value)
+    assert np.mean(np.array(found) <= 0.05) <= 0.075
 
 
 @pytest.mark.parametrize("m", [50, 200, 1_000])
