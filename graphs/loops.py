@@ -39,7 +39,7 @@ def run_loop(
     Args:
         request: `monitor` is an id or a name; the other choices hold for a new loop, `approve_all` also for one that
             waits.
-        approve: without it a proposal is left waiting, for the next call.
+        approve: without it a proposal is left waiting, for the next call; the windows are checked all the same.
 
     Raises:
         NotFound: no such monitor.

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tools.workshop import Jobs, Workshop
 
 WORKER = "millwright.worker"
+LEAST_BUDGET_S = 2.0
+"""Of a retraining, whatever the budget of a training is when none is asked for."""
 
 
 @contextmanager
@@ -99,16 +101,21 @@ def serve_jobs(settings: Settings | None = None, *, started: float | None = None
 
 def _look_after(settings: Settings, workshop: "Workshop", monitor: str) -> None:
     """The loop of a monitor whose time has come. It goes as far as it can; what needs a person is told and waits."""
-    from engine.errors import ApprovalNeeded, Busy, NotFound
+    from engine.errors import ApprovalNeeded, Busy, MillwrightError, NotFound
     from graphs.checkpoints import open_saver
     from graphs.loop_types import LoopRequest
     from graphs.loops import run_loop
 
+    log = logging.getLogger("millwright.worker")
+    request = LoopRequest(monitor=monitor, budget_seconds=max(settings.budget_seconds, LEAST_BUDGET_S))
     with open_saver(settings.database_url or workshop.home) as saver:
         try:
-            run_loop(workshop, saver, LoopRequest(monitor=monitor, budget_seconds=settings.budget_seconds))
+            run_loop(workshop, saver, request)
         except (ApprovalNeeded, Busy, NotFound) as error:
-            logging.getLogger("millwright.worker").info("%s: %s", monitor, error)
+            log.info("%s: %s", monitor, error)
+        except MillwrightError as error:
+            # e.g. a policy that was edited into none: said each time, and gone on with once it is mended
+            log.warning("%s: %s", monitor, error)
 
 
 def warm_up() -> None:

@@ -228,7 +228,7 @@ class RetrainJob:
         cancelled = any(result.cancelled for result in trained.values())
         found = self._result(retraining, best, chosen.fresh[best.trained_on], back, cancelled, tuple(notes))
         self.monitors.retrainings.finish(
-            retraining, "won", at=self.workshop.now(), challenger=best.challenger,
+            retraining, "won" if best.verdict.passed else "lost", at=self.workshop.now(), challenger=best.challenger,
             verdict=best.verdict.model_dump(mode="json"),
         )  # fmt: skip
         return found.model_dump(mode="json")

@@ -23,7 +23,7 @@ def retrain_model(workshop: "Workshop", request: RetrainModelRequest) -> Retrain
     Raises:
         NotFound: no such monitor, or no champion whose dataset is still there.
         TooFewRows: too few labels have come.
-        Busy: `retraining_busy`, one is under way or waits for approval.
+        Busy: `retraining_busy`, one is under way; one that won and waits for approval is declined by asking anew.
         JobFailed: cancelled before there was a challenger.
     """
     # here, not above: the command line reads the catalogue and must not load the training code for it

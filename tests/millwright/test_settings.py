@@ -1,5 +1,6 @@
 """Settings: where they come from, which win, and what is refused."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from engine.errors import BadSettings
 from millwright.settings import Settings, child_environment, env_example, setting_names
@@ -138,8 +140,75 @@ def test_a_worker_gets_no_keys_and_no_variables_of_ours() -> None:
     assert not [name for name in child_environment(2) if name.startswith("MILLWRIGHT_")]
 
 
+ALERTS = {
+    "SLACK_WEBHOOK": "https://hooks.example/sk-1",
+    "WEBHOOK_URL": "https://alerts.example/sk-2",
+    "WEBHOOK_SECRET": "sk-3",
+    "PAGERDUTY_KEY": "sk-4",
+    "SMTP_PASSWORD": "sk-5",
+}
+"""Secrets of the alert channels, all of them."""
+
+
+def alerts_in_the_environment(**others: str) -> Settings:
+    os.environ |= {f"MILLWRIGHT_ALERTS__{name}": value for name, value in (ALERTS | others).items()}
+    return Settings()
+
+
+def test_alert_channels_are_set_by_variables() -> None:
+    alerts = alerts_in_the_environment(
+        SMTP_HOST="mail.example", SMTP_PORT="25", EMAIL_FROM="a@example.org", EMAIL_TO="b@example.org, c@example.org"
+    ).alerts
+    assert (alerts.smtp_host, alerts.smtp_port, alerts.smtp_security) == ("mail.example", 25, "starttls")
+    assert alerts.email_to == ("b@example.org", "c@example.org")
+    assert {secret.get_secret_value() for _, secret in alerts if isinstance(secret, SecretStr)} == set(ALERTS.values())
+
+
+def test_a_secret_of_a_channel_may_be_the_name_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "hook").write_text("https://hooks.example/sk-1\n")
+    os.environ["MILLWRIGHT_ALERTS__SLACK_WEBHOOK_FILE"] = str(tmp_path / "hook")
+    found = Settings().alerts.slack_webhook
+    assert found is not None
+    assert found.get_secret_value() == "https://hooks.example/sk-1"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SMTP_PORT", "0"),
+        ("SMTP_SECURITY", "ssl"),
+        ("EMAIL_FROM", "nobody"),
+        ("EMAIL_TO", "a@example.org, nobody"),
+        ("ATTEMPTS", "11"),
+        ("TIMEOUT_SECONDS", "-1"),
+        ("SLACK", "x"),
+    ],
+)
+def test_a_channel_that_is_set_wrongly_names_its_variable_and_no_secret(name: str, value: str) -> None:
+    with pytest.raises(BadSettings, match=f"MILLWRIGHT_ALERTS__{name}") as error:
+        alerts_in_the_environment(**{name: value})
+    assert "sk-" not in str(error.value)
+
+
+def test_secrets_of_channels_are_readable_for_the_worker_and_nowhere_else() -> None:
+    settings = alerts_in_the_environment()
+    for shown in (repr(settings), str(settings), repr(settings.alerts), settings.model_dump_json()):
+        assert "sk-" not in shown
+    told = json.loads(json.dumps(settings.for_worker()))
+    assert {name.upper(): told["alerts"][name] for name in map(str.lower, ALERTS)} == ALERTS
+    assert Settings.model_validate(told).alerts == settings.alerts
+
+
+def test_no_settings_are_no_channels_for_the_worker_either() -> None:
+    told = json.loads(json.dumps(Settings().for_worker()))
+    assert Settings.model_validate(told).alerts == Settings().alerts
+
+
 def test_importing_the_package_and_its_settings_loads_nothing_heavy() -> None:
     script = "import sys, millwright, millwright.settings; print(' '.join(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
-    heavy = {"torch", "sklearn", "pandas", "numpy", "mlflow", "dbos", "langchain_core", "langgraph", "crewai"}
+    heavy = {
+        "torch", "sklearn", "pandas", "numpy", "mlflow", "dbos", "langchain", "langchain_core", "langgraph", "crewai",
+        "river", "datasketches", "httpx", "sqlalchemy",
+    }  # fmt: skip
     assert heavy.isdisjoint(loaded)
