@@ -102,7 +102,7 @@ def gate(state: LoopState, runtime: Work) -> Update:
 def announce(state: LoopState, runtime: Work) -> Update:
     """Let those who hear of the trouble know what waits for a decision, since nobody may be looking on."""
     sentence = announced(_advice(state).monitor, _proposal(state))
-    told = {"monitor": _monitor(state), "resolved": False, "sentence": sentence}
+    told = {"monitor": _monitor(state), "resolved": False, "sentence": sentence, "about": "decision"}
     _use(state, runtime, "tell_outcome", told, call="announce")
     return {}
 

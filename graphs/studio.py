@@ -23,6 +23,7 @@ from engine.data.store import Datasets
 from engine.registry import Registry
 from graphs.assistant import AssistantContext, build_assistant, tool_definitions
 from graphs.clock import RunClock
+from graphs.monitoring import LoopContext, build_loop
 from graphs.proposals import prompt
 from graphs.workflow import WorkflowContext, build_workflow
 from tools.catalogue import CATALOGUE
@@ -49,6 +50,12 @@ def assistant(config: RunnableConfig) -> CompiledStateGraph[Any, Any, Any, Any]:
     model = OfflinePlanner().bind_tools(tool_definitions(list(workshop.tools.values())))
     context = AssistantContext(workshop=workshop, model=model, system=prompt("assistant"), thread=_thread(config))
     return build_assistant(bound_to(context)).compile(name="assistant")
+
+
+def monitoring(config: RunnableConfig) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """The loop. Its input is `{"loop": "loop_1", "request": {"monitor": "mon_..."}}`."""
+    context = LoopContext(workshop=studio_workshop(_home(config)))
+    return build_loop(bound_to(context)).compile(name="monitoring")
 
 
 def studio_workshop(home: Path) -> Workshop:

@@ -65,7 +65,7 @@ def tell_outcome(workshop: "Workshop", request: TellOutcomeRequest) -> OutcomeTo
     """
     monitor = workshop.monitoring.monitors.get(request.monitor)
     policy = workshop.monitoring.policy(monitor.id)
-    told = tell_outcome_of(workshop, monitor, policy, request.sentence, resolved=request.resolved)
+    told = tell_outcome_of(workshop, monitor, policy, request.sentence, resolved=request.resolved, about=request.about)
     return OutcomeTold(monitor=monitor.name, told=told)
 
 

@@ -40,7 +40,10 @@ def evaluate_actions(workshop: "Workshop", request: EvaluateActionsRequest) -> A
         reasons.insert(0, f"At {level} the policy says: {action.name.replace('_', ' ')}.")
     flying = _in_flight(monitors.retrainings.list(monitor.id))
     previous = workshop.registry.previous(monitor.model)
-    retrain = bool(reasons) and monitor.retrain != "never"
+    answered = _answered(monitors.retrainings.list(monitor.id), checks)
+    retrain = bool(reasons) and monitor.retrain != "never" and answered is None
+    if reasons and answered is not None:
+        reasons.append(f"Window {answered.window} was answered by a retraining already ({answered.state}).")
     return ActionAdvice(
         monitor=monitor.name,
         model=monitor.model,
@@ -100,6 +103,13 @@ def _features(workshop: "Workshop", monitor: "Monitor", checks: "Sequence[Check]
 
 def _in_flight(retrainings: "Sequence[Retraining]") -> "Retraining | None":
     return next((one for one in reversed(retrainings) if one.state in IN_FLIGHT), None)
+
+
+def _answered(retrainings: "Sequence[Retraining]", checks: "Sequence[Check]") -> "Retraining | None":
+    """A retraining that came to its end and had seen the newest window: the same rows would give the same answer."""
+    newest = checks[-1].window if checks else 0
+    over = [one for one in retrainings if one.state not in {"running", "failed"} and one.window >= newest]
+    return over[-1] if over else None
 
 
 def _next_steps(

@@ -318,6 +318,9 @@ class TellOutcomeRequest(ToolRequest):
     monitor: str = Monitored
     resolved: bool = Field(description="Whether the trouble is over, e.g. a better model was promoted.")
     sentence: str = Field(description="What was done, in one sentence.")
+    about: Literal["outcome", "decision"] = Field(
+        "outcome", description="decision: something waits for a yes; told once, until it is settled."
+    )
 
 
 class OutcomeTold(ToolResult):

@@ -26,6 +26,7 @@ def settle(workshop: "Workshop", name: str, champion: str, *, lost: str | None =
             outcome = _outcome(retraining, champion, lost)
             if outcome is not None:
                 monitors.retrainings.finish(retraining.id, outcome, at=workshop.now())
+                _nothing_waits(workshop, monitor.id)
 
 
 def decline(workshop: "Workshop", retraining: str) -> None:
@@ -35,8 +36,15 @@ def decline(workshop: "Workshop", retraining: str) -> None:
         NotFound: no such retraining.
     """
     retrainings = workshop.monitoring.monitors.retrainings
-    if retrainings.get(retraining).state == "won":
+    found = retrainings.get(retraining)
+    if found.state == "won":
         retrainings.finish(retraining, "declined", at=workshop.now())
+    _nothing_waits(workshop, found.monitor)
+
+
+def _nothing_waits(workshop: "Workshop", monitor: str) -> None:
+    """What was told to wait for a decision is decided, by whichever way it was."""
+    workshop.monitoring.alerts.resolve(f"decision:{monitor}", tell=False)
 
 
 def _outcome(

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from tools.workshop import Workshop
 
 MOST_SENTENCES = 5
-MOST_OPEN = 100
 
 
 def tell_of(
@@ -22,7 +21,7 @@ def tell_of(
 ) -> tuple[str, ...]:
     """Raise the alert of a check, or end the one that is open; what was told to whom, in sentences."""
     if check.level == Level.GREEN:
-        return _end_all(workshop, monitor, f"{monitor.model} is GREEN again in window {check.window}.")
+        return _end(workshop, monitor, f"{monitor.model} is GREEN again in window {check.window}.")
     alert_id = _alert_id(check)
     findings = [finding for finding in check.report.findings if finding.level > Level.GREEN]
     alert = Alert(
@@ -43,7 +42,7 @@ def tell_of(
 
 
 def tell_outcome_of(
-    workshop: "Workshop", monitor: "Monitor", policy: "Policy", sentence: str, *, resolved: bool
+    workshop: "Workshop", monitor: "Monitor", policy: "Policy", sentence: str, *, resolved: bool, about: str
 ) -> tuple[str, ...]:
     """Tell how a trouble ended, or that somebody has to decide; what was told to whom, in sentences.
 
@@ -51,13 +50,14 @@ def tell_outcome_of(
     which rang for the trouble itself, is left alone.
     """
     if resolved:
-        return _end_all(workshop, monitor, sentence)
+        workshop.monitoring.alerts.resolve(f"decision:{monitor.id}", tell=False)
+        return _end(workshop, monitor, sentence)
     checks = workshop.monitoring.monitors.history.history(monitor.id, 1)
     level = min(max(checks[-1].level if checks else Level.YELLOW, Level.YELLOW), Level.ORANGE)
     alert = Alert(
         monitor=monitor.id,
         model=monitor.model,
-        key=f"outcome:{monitor.id}:{_short(sentence)}",
+        key=f"{about}:{monitor.id}",
         level=level,
         title=f"{monitor.model}: look at it",
         sentences=(sentence,),
@@ -66,11 +66,11 @@ def tell_outcome_of(
     return _sentences(workshop.monitoring.alerts.raise_alert(alert, policy.alerts), "the outcome")
 
 
-def _end_all(workshop: "Workshop", monitor: "Monitor", sentence: str) -> tuple[str, ...]:
-    """Resolve every open trouble of a monitor."""
+def _end(workshop: "Workshop", monitor: "Monitor", sentence: str) -> tuple[str, ...]:
+    """The trouble is over, and so is what was told of it meanwhile. A decision that waits goes on waiting."""
     desk = workshop.monitoring.alerts
-    keys = dict.fromkeys(record.alert.key for record in desk.list(monitor.id, open_only=True, limit=MOST_OPEN))
-    return tuple(line for key in keys for line in _sentences(desk.resolve(key, sentence), "the end of the trouble"))
+    desk.resolve(f"outcome:{monitor.id}", tell=False)
+    return _sentences(desk.resolve(f"drift:{monitor.id}", sentence), "the end of the trouble")
 
 
 def _short(text: str) -> str:

@@ -112,12 +112,12 @@ class Alerts:
         self._deliver(begun)
         return alert
 
-    def resolve(self, key: str, sentence: str = "") -> Outcome:
-        """A trouble is over. Channels that heard of it are told so, once, with how it ended if `sentence` says it; its
-        next alert is a new trouble."""
+    def resolve(self, key: str, sentence: str = "", *, tell: bool = True) -> Outcome:
+        """A trouble is over. Channels that heard of it are told so, once, with how it ended if `sentence` says it, or
+        not at all where `tell` says that they hear of it elsewhere; its next alert is a new trouble."""
         now = self._now()
         with self._ledger.turn() as turn:
-            listening = listeners("resolve", self._events, turn.heard(one_line(key)))
+            listening = listeners("resolve", self._events, turn.heard(one_line(key))) if tell else {}
             newest = turn.resolve(one_line(key), now, one_line(sentence))
             begun = [turn.record(alert_id, [name], now, event="resolve") for name, alert_id in listening.items()]
         return _outcome(newest, self._deliver(chain.from_iterable(begun)), Plan())

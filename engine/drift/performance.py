@@ -75,8 +75,8 @@ def realised(
     if held is None:
         p_value = None
     elif reference is not None and len(reference.truth) >= LEAST_ROWS:
-        chance = _chance(metric, reference, current, threshold, held if baseline is not None else None, rng)
-        p_value = tail_share(chance, worsening(metric, seen.value, held.value))
+        given, observed = None if baseline is None else held, worsening(metric, value, held.value)
+        p_value = _p_by_pooling(metric, reference, current, threshold, observed, given, rng)
     elif rare := too_few_of_a_class(metric, current.truth, len(classes)):
         p_value, notes = None, (*notes, rare)
     else:
@@ -118,33 +118,35 @@ def too_few_of_a_class(metric: Metric, truth: Target, classes: int) -> str:
     return f"With {rarest} row(s) of the rarest class, a change of {metric.name} cannot be told from chance."
 
 
-def _chance(
+def _p_by_pooling(
     metric: Metric,
     reference: PerformanceReference,
     current: Labelled,
     threshold: float,
+    observed: float,
     given: Held | None,
     rng: np.random.Generator,
-) -> Floats:
-    """Worsenings (b,) between draws from both sides' rows pooled, or from those to what a given baseline may be."""
+) -> float:
+    """How often a worsening as `observed` comes between draws from both sides' rows pooled, or from a draw of current
+    rows to what a given baseline may be.
+    """
     truth = np.concatenate([reference.truth, current.truth])
     prediction = np.concatenate([reference.prediction, current.prediction])
     statistic = statistic_of(metric, truth, prediction, threshold)
     centre = statistic(np.arange(len(truth))[None])
-    if too_few_of_a_class(metric, current.truth, prediction.shape[-1]):
-        now = _by_class(statistic, truth, current.truth, rng)
-    else:
-        now = resampled(statistic, len(truth), rng, size=len(current.truth)) - centre
     if given is not None:
-        return worsening(metric, now, given.draws - given.value)
-    return worsening(metric, now, resampled(statistic, len(truth), rng, size=len(reference.truth)) - centre)
+        before = given.draws - given.value
+    else:
+        before = resampled(statistic, len(truth), rng, size=len(reference.truth)) - centre
+    now = [resampled(statistic, len(truth), rng, size=len(current.truth)) - centre]
+    if too_few_of_a_class(metric, current.truth, prediction.shape[-1]):
+        # two rows of a class tell less than the four that might have been drawn
+        now.append(_by_class(statistic, truth, current.truth, rng))
+    return max(tail_share(worsening(metric, draws, before), observed) for draws in now)
 
 
 def _by_class(statistic: Statistic, pooled: Target, current: Target, rng: np.random.Generator) -> Floats:
-    """Deviations (b,) of a statistic on rows drawn from the pooled ones, with as many of each class as the current.
-
-    Two rows of a class tell less than the four that might have been drawn.
-    """
+    """Deviations (b,) of a statistic on rows drawn from the pooled ones, with as many of each class as the current."""
     classes, counts = np.unique(current, return_counts=True)
     places = [np.flatnonzero(pooled == code) for code in classes]
 

@@ -1,6 +1,8 @@
 """`millwright drift`: what programs read, what scripts fail on, and what is said of wrong input."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 
 from engine.drift.found import DriftReport
 from tests.cli.inside import command_in
-from tests.cli.running import Done, Millwright, runner
+from tests.cli.running import Done, Millwright, environment, runner
 from tests.tools.watched import MODEL, SHIFT, table, trained_home
 
 
@@ -182,6 +184,18 @@ def test_wrong_usage_exits_2(millwright: Millwright, arguments: tuple[str, ...])
     done = millwright(*arguments)
     assert done.code == 2
     assert "Traceback" not in done.err
+
+
+def test_help_loads_no_heavy_library(home: Path) -> None:
+    heavy = {"torch", "langchain", "langchain_core", "crewai", "mlflow", "river", "datasketches", "httpx", "pandas"}
+    helps = "".join(f"main([{group!r}, '--help']); " for group in ("drift", "monitor", "models"))
+    script = f"import sys; from millwright.cli.main import main; main(['--help']); {helps}print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment(home), check=True
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
+    assert "millwright" in loaded
+    assert not loaded & heavy
 
 
 def refused(done: Done, words: str) -> None:

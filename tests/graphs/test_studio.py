@@ -21,6 +21,7 @@ def load(name: str, home: Path) -> Any:
     [
         ("workflow", {"analyse", "plan", "approve", "select", "train", "evaluate", "tune", "report"}),
         ("assistant", {"think", "approve", "act", "stop"}),
+        ("monitoring", {"detect", "diagnose", "decide", "retrain", "gate", "approve", "promote", "roll_back", "tell"}),
     ],
 )
 def test_a_named_graph_is_loaded_and_drawn(name: str, nodes: set[str], home: Path) -> None:
