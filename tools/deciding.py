@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine.drift.levels import Level
-from engine.errors import NotFound, PackageDamaged
+from engine.errors import NotFound, PackageDamaged, SourceNotFound
 from engine.monitoring.rules import action_of, should_retrain
 from tools.drift import ActionAdvice, DriftedFeature, EvaluateActionsRequest, Slice
 from tools.spec import ToolSpec, costs_nothing
+from tools.standing import last_measured, level_now, of_present
 from tools.watching import retraining_line
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from engine.monitoring.records import Check, Monitor, Retraining
     from tools.workshop import Workshop
 
@@ -30,17 +33,18 @@ def evaluate_actions(workshop: "Workshop", request: EvaluateActionsRequest) -> A
     """
     monitors = workshop.monitoring.monitors
     monitor = monitors.get(request.monitor)
-    checks = monitors.history.history(monitor.id, MOST_CHECKS)
+    retrainings = monitors.retrainings.list(monitor.id)
+    checks = of_present(monitors.history.history(monitor.id, MOST_CHECKS), retrainings)
     policy = workshop.monitoring.policy(monitor.id)
-    level = checks[-1].level if checks else Level.GREEN
-    action, due = action_of(level, policy, checks[-1].at if checks else workshop.now())
+    level = level_now(checks)
+    action, due = action_of(level, policy, _shown_at(checks, level) or workshop.now())
     advice = should_retrain(checks, policy)
     reasons = [*advice.reasons]
     if action.name in TRAINING_ACTIONS:
         reasons.insert(0, f"At {level} the policy says: {action.name.replace('_', ' ')}.")
-    flying = _in_flight(monitors.retrainings.list(monitor.id))
+    flying = _in_flight(retrainings)
     previous = workshop.registry.previous(monitor.model)
-    answered = _answered(monitors.retrainings.list(monitor.id), checks)
+    answered = _answered(retrainings, checks)
     retrain = bool(reasons) and monitor.retrain != "never" and answered is None
     if reasons and answered is not None:
         reasons.append(f"Window {answered.window} was answered by a retraining already ({answered.state}).")
@@ -71,12 +75,13 @@ def worst_slices_of(workshop: "Workshop", monitor: "Monitor") -> tuple[Slice, ..
         return ()
     try:
         model = watched(workshop, rows.model_ids[-1])
-    except (NotFound, PackageDamaged):
+        profile = model.profile
+    except (NotFound, PackageDamaged, SourceNotFound):
         return ()
     answered = from_log(model, answered_by(rows, rows.model_ids[-1]))
     errors = errors_of(answered.truth, answered.prediction, model.info.task, model.info.threshold)
     known = errors == errors  # what is not known is NaN
-    found = worst_slices(answered.frame[known].reset_index(drop=True), errors[known], model.profile)
+    found = worst_slices(answered.frame[known].reset_index(drop=True), errors[known], profile)
     return tuple(
         Slice(
             rows_where=one.where, rows=one.rows, share=one.share, reference_share=one.reference_share, error=one.error,
@@ -99,6 +104,14 @@ def _features(workshop: "Workshop", monitor: "Monitor", checks: "Sequence[Check]
         )
         for name in checks[-1].report.drifted[:MOST_FEATURES]
     )
+
+
+def _shown_at(checks: "Sequence[Check]", level: Level) -> "datetime | None":
+    """When the window was checked that gives the level; None before the first."""
+    if not checks:
+        return None
+    measured = None if checks[-1].level == level else last_measured(checks)
+    return checks[-1].at if measured is None else measured.revised or measured.at
 
 
 def _in_flight(retrainings: "Sequence[Retraining]") -> "Retraining | None":

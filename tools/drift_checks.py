@@ -214,8 +214,11 @@ def _is_profile(path: Path) -> bool:
 def estimate_check(workshop: "Workshop", request: CheckDriftRequest) -> Estimate:
     """From the size of what is compared."""
     if request.monitor is not None:
+        from tools.window_checks import GRACE
+
         monitor = workshop.monitoring.monitors.get(request.monitor)
-        due = workshop.monitoring.monitors.windows.due(monitor, workshop.now())
+        # which cuts windows: as a check would, lest rows that come a little late fall into the next one
+        due = workshop.monitoring.monitors.windows.due(monitor, workshop.now(), GRACE)
         rows = sum(window.rows for window in due)
         return Estimate(seconds=round(0.5 + 3.0 * len(due) + rows / ROWS_A_SECOND, 1), memory_mb=round(rows * 0.002, 1))
     frame = _rows(workshop, request.data) if request.data else None

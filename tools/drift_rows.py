@@ -10,6 +10,7 @@ import pandas as pd
 from engine.data.schema import Column, Schema, coerce
 from engine.drift.checking import Answered, errors_of
 from engine.drift.profile import Profile
+from engine.errors import PackageDamaged, SourceNotFound
 from engine.metrics import Target
 from engine.package_info import PackageFiles
 from engine.tasks import encode_target
@@ -33,8 +34,12 @@ class Watched:
 
     @cached_property
     def profile(self) -> Profile:
-        """Raises: SourceNotFound, PackageDamaged: the package has no whole reference."""
-        return Profile.load(self.record.package / PackageFiles.REFERENCE)
+        """Raises: PackageDamaged: the package has no whole reference."""
+        try:
+            return Profile.load(self.record.package / PackageFiles.REFERENCE)
+        except SourceNotFound as error:
+            why = f"it has no {PackageFiles.REFERENCE}, as models of earlier versions of Millwright have none"
+            raise PackageDamaged(self.record.package, why) from error
 
     @cached_property
     def predictor(self) -> "Predictor":
@@ -64,6 +69,17 @@ def watched(workshop: "Workshop", model: str) -> Watched:
         NotFound, PackageDamaged: no such model, or its package is not whole.
     """
     return Watched(*find_package(workshop, model))
+
+
+def watchable(workshop: "Workshop", model: str) -> Watched:
+    """A model that later rows can be compared with: its reference is loaded.
+
+    Raises:
+        NotFound, PackageDamaged: no such model, or its package is not whole or has no reference.
+    """
+    found = watched(workshop, model)
+    _ = found.profile
+    return found
 
 
 def from_table(model: Watched, frame: pd.DataFrame) -> Answered | None:

@@ -4,11 +4,13 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from engine.errors import BadArguments, Fixable, MillwrightError, NotFound
+from engine.errors import BadArguments, Fixable, MillwrightError, NotFound, PackageDamaged
+from tools.packages import find_package
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from engine.monitoring.records import Monitor
     from engine.package_info import PackageInfo
     from engine.registry import ModelRecord
     from engine.serving.predictor import Prediction, Predictor
@@ -55,7 +57,7 @@ def _logged(
     monitors = [one for one in workshop.monitoring.monitors.list() if one.model == record.name]
     if not monitors:
         return (), ()
-    ids = ids if ids is not None else _usual_ids(workshop, predictor, frame)
+    ids = ids if ids is not None else _usual_ids(workshop, monitors[0], predictor.info, frame)
     rows = frame[[column.name for column in predictor.info.columns]]
     regression = prediction.probabilities is None
     answers = prediction.labels.astype(float) if prediction.probabilities is None else prediction.probabilities
@@ -80,9 +82,17 @@ def usual_id_column(workshop: "Workshop", info: "PackageInfo", columns: Iterable
     return next((name for name in schema.of_kind("identifier") if name in columns), None)
 
 
-def _usual_ids(workshop: "Workshop", predictor: "Predictor", frame: "pd.DataFrame") -> list[str] | None:
-    """The rows' own ids, unless some have none or share one."""
-    ids = ids_of(frame, usual_id_column(workshop, predictor.info, list(frame.columns)))
+def _usual_ids(
+    workshop: "Workshop", monitor: "Monitor", info: "PackageInfo", frame: "pd.DataFrame"
+) -> list[str] | None:
+    """The rows' own ids, by which `log_labels` will look for them, unless some have none or share one."""
+    columns = list(frame.columns)
+    try:
+        # of the model that the monitor was made for: logged rows, of which later ones learn, have no such column
+        column = usual_id_column(workshop, find_package(workshop, monitor.reference)[1], columns)
+    except (NotFound, PackageDamaged):
+        column = None
+    ids = ids_of(frame, column or usual_id_column(workshop, info, columns))
     return ids if ids is not None and all(ids) and len(set(ids)) == len(ids) else None
 
 

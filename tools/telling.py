@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.alerts.message import Alert
 from engine.drift.levels import Level
+from tools.standing import last_measured, level_now
 
 if TYPE_CHECKING:
     from engine.alerts.records import AlertRecord, Outcome
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from tools.workshop import Workshop
 
 MOST_SENTENCES = 5
+MOST_CHECKS = 30
+"""Newest windows in which labels are looked for that showed what is not over yet."""
 
 
 def tell_of(
@@ -21,6 +24,8 @@ def tell_of(
 ) -> tuple[str, ...]:
     """Raise the alert of a check, or end the one that is open; what was told to whom, in sentences."""
     if check.level == Level.GREEN:
+        if going_on := _not_over(workshop, check):
+            return (going_on,)
         return _end(workshop, monitor, f"{monitor.model} is GREEN again in window {check.window}.")
     alert_id = _alert_id(check)
     findings = [finding for finding in check.report.findings if finding.level > Level.GREEN]
@@ -64,6 +69,22 @@ def tell_outcome_of(
         created=workshop.now(),
     )
     return _sentences(workshop.monitoring.alerts.raise_alert(alert, policy.alerts), "the outcome")
+
+
+def _not_over(workshop: "Workshop", check: "Check") -> str:
+    """Why a GREEN window ends nothing: what labels showed before, or a newer window, in a sentence; '' where it
+    does."""
+    history = workshop.monitoring.monitors.history.history(check.monitor, MOST_CHECKS)
+    others = [one for one in history if one.window != check.window]
+    checks = sorted([*others, check], key=lambda one: one.window)
+    newest, measured = checks[-1], last_measured(checks)
+    if newest.level > Level.GREEN:
+        return f"Window {check.window} is GREEN, and window {newest.window} is {newest.level}."
+    if measured is None or level_now(checks) == Level.GREEN:
+        return ""
+    return (
+        f"What labels showed in window {measured.window} is not over: window {newest.window} has too few of them yet."
+    )
 
 
 def _end(workshop: "Workshop", monitor: "Monitor", sentence: str) -> tuple[str, ...]:

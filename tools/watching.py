@@ -41,13 +41,14 @@ def create_monitor(workshop: "Workshop", request: CreateMonitorRequest) -> Monit
     """Watch the predictions of every version of a registered name.
 
     Raises:
-        NotFound, PackageDamaged: no such model, or its package is not whole.
+        NotFound, PackageDamaged: no such model, or its package is not whole or has no reference.
         BadArguments: a window of both rows and hours, a schedule that is no cron expression, or a name that is taken.
     """
     from engine.monitoring.records import WindowSpec
+    from tools.drift_rows import watchable
     from tools.schedules import checked_cron, set_schedule
 
-    record, _ = find_package(workshop, request.model)
+    record = watchable(workshop, request.model).record
     if request.window_rows is not None and request.window_hours is not None:
         raise BadArguments("A window has a number of rows or of hours, and not both.", "Give one of them.")
     rows = None if request.window_hours is not None else request.window_rows or WINDOW_ROWS

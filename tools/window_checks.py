@@ -16,7 +16,7 @@ from engine.monitoring.rules import action_of
 from tools import drift_pages
 from tools.drift import DriftCheck, DriftFound, WindowFound
 from tools.drift_found import in_short, kept
-from tools.drift_rows import Watched, answered_by, from_log, watched
+from tools.drift_rows import Watched, answered_by, from_log, watchable
 from tools.telling import tell_of
 
 if TYPE_CHECKING:
@@ -107,9 +107,9 @@ def _answering(rows: "WindowRows") -> str:
 def _model_of(workshop: "Workshop", monitor: "Monitor", model_id: str) -> Watched:
     """The model by its id; the monitor's reference where it is gone: its windows are to be checked all the same."""
     try:
-        return watched(workshop, model_id)
+        return watchable(workshop, model_id)
     except (NotFound, PackageDamaged):
-        return watched(workshop, monitor.reference)
+        return watchable(workshop, monitor.reference)
 
 
 def _summary(report: DriftReport) -> PerformanceSummary | None:

@@ -1,6 +1,6 @@
 """Comparing current rows with the profile of a reference: every column, every rate, corrected for their number."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import pandas as pd
 
@@ -54,10 +54,10 @@ def compare(
         return _report(profile, 0, {}, (nothing,), None)
     expected = {*profile.of_role("feature"), *profile.of_role("target")}
     cells = {name: given[name] for name in given.columns if name in expected}
-    columns = _columns(profile, {**cells, **predicted}, policy, seed)
-    notes = (*notes, *_of_the_frame(profile, given))
-    together = _together(profile, given, policy, seed) if multivariate else None
-    return _report(profile, len(given), columns, notes, together)
+    found = _compared(profile, {**cells, **predicted}, seed)
+    together = _together(profile, given, policy, seed, found) if multivariate else None
+    columns = _columns(profile, found, _adjusted(found, together), policy)
+    return _report(profile, len(given), columns, (*notes, *_of_the_frame(given, expected)), together)
 
 
 def _predicted(
@@ -80,14 +80,19 @@ def _predicted(
     return dict(zip(names, (found[name] for name in found.columns), strict=True)), ()
 
 
-def _columns(profile: Profile, cells: Mapping[str, pd.Series], policy: Policy, seed: int) -> dict[str, ColumnDrift]:
-    """Every column that is on both sides, in the profile's order, and every feature that is gone."""
-    found = {
+def _compared(profile: Profile, cells: Mapping[str, pd.Series], seed: int) -> dict[str, Compared]:
+    """Every column that is on both sides, in the profile's order."""
+    return {
         name: compare_column(reference, read_column(cells[name], profile.readings[name], seed=seed), seed)
         for name, reference in profile.columns.items()
         if name in cells
     }
-    adjusted = _adjusted(found)
+
+
+def _columns(
+    profile: Profile, found: Mapping[str, Compared], adjusted: Mapping[str, Mapping[str, float]], policy: Policy
+) -> dict[str, ColumnDrift]:
+    """Every column that was compared, in the profile's order, and every feature that is gone."""
     columns: dict[str, ColumnDrift] = {}
     for name, reference in profile.columns.items():
         if name in found:
@@ -97,14 +102,15 @@ def _columns(profile: Profile, cells: Mapping[str, pd.Series], policy: Policy, s
     return columns
 
 
-def _adjusted(found: Mapping[str, Compared]) -> dict[str, dict[str, float]]:
+def _adjusted(found: Mapping[str, Compared], together: MultivariateDrift | None) -> dict[str, dict[str, float]]:
     """Corrected p-values by column and test: one family, since any one of them can raise the alarm."""
-    tests = [(name, test, tested.p_value) for name, column in found.items() for test, tested in column.tests.items()]
-    corrected = benjamini_hochberg([p for _, _, p in tests])
-    adjusted: dict[str, dict[str, float]] = {name: {} for name in found}
-    for (name, test, _), p in zip(tests, corrected.tolist(), strict=True):
-        adjusted[name][test] = p
-    return adjusted
+    others = (together.p_value, together.reconstruction_p_value) if together else ()
+    corrected = iter(benjamini_hochberg([*_p_values(found), *(p for p in others if p is not None)]).tolist())
+    return {name: {test: next(corrected) for test in column.tests} for name, column in found.items()}
+
+
+def _p_values(found: Mapping[str, Compared]) -> list[float]:
+    return [tested.p_value for column in found.values() for tested in column.tests.values()]
 
 
 def _gone(reference: ColumnReference) -> ColumnDrift:
@@ -124,20 +130,22 @@ def _gone(reference: ColumnReference) -> ColumnDrift:
     )
 
 
-def _of_the_frame(profile: Profile, frame: pd.DataFrame) -> Iterator[Finding]:
+def _of_the_frame(frame: pd.DataFrame, expected: Collection[str]) -> Iterator[Finding]:
     if len(frame) < LEAST_PRESENT:
         few = f"There are {len(frame)} rows; for the shape of a column {LEAST_PRESENT} are needed."
         yield Finding(code="too_few_rows", level=Level.GREEN, sentence=few, figures={"rows": len(frame)})
     for name in frame.columns:
-        if name not in profile.columns:
+        if name not in expected:
             new = f"Column {clip(name)!r} is not in the reference and was not compared."
             yield Finding(code="extra_column", level=Level.GREEN, sentence=new, column=name)
 
 
-def _together(profile: Profile, frame: pd.DataFrame, policy: Policy, seed: int) -> MultivariateDrift | None:
+def _together(
+    profile: Profile, frame: pd.DataFrame, policy: Policy, seed: int, found: Mapping[str, Compared]
+) -> MultivariateDrift | None:
     from engine.drift.multivariate import compare_rows
 
-    return compare_rows(profile, frame, policy, seed)
+    return compare_rows(profile, frame, policy, seed, _p_values(found))
 
 
 def _report(

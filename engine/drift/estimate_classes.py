@@ -40,7 +40,7 @@ def estimate_classes(
     Source: NannyML, 'CBPE'.
 
     It holds while the model's probabilities mean the same as in the reference. **Concept drift, where the same rows
-    come to have other labels, cannot be seen by it.** Of more than 10,000 rows a sample is looked at.
+    come to have other labels, cannot be seen by it.** Of more than 5,000 rows a sample is looked at.
 
     Raises:
         BadArguments: not a probability for each class of the reference.

@@ -1,5 +1,6 @@
 """What a comparison finds. Plain frozen data, JSON-safe: no NaN, no infinity, readable without a numeric library."""
 
+import json
 from datetime import datetime
 from typing import Literal
 
@@ -171,7 +172,9 @@ class DriftReport(_Found):
 
     def to_dict(self) -> dict[str, object]:
         """The report as JSON values: no NaN, no infinity."""
-        return self.model_dump(mode="json")
+        # a dump in Python's own values would keep both
+        values: dict[str, object] = json.loads(self.model_dump_json())
+        return values
 
     @property
     def drifted(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """All columns of a row together, or all dimensions of a vector: are current ones unlike those of the reference?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from engine.drift.levels import Level, highest
 from engine.drift.mmd import mmd_test
 from engine.drift.policy import Policy
 from engine.drift.sample import encode_rows
+from engine.drift.statistics.correction import benjamini_hochberg
 from engine.drift.statistics.tested import Tested
 from engine.drift.thinning import chosen
 
@@ -50,8 +52,12 @@ def compare_vectors(reference: Rows, current: Rows, seed: int = 0) -> VectorsFou
     return VectorsFound(domain.auc, domain.interval, domain.p_value, discrepancy.mmd2, discrepancy.p_value)
 
 
-def compare_rows(profile: "Profile", frame: pd.DataFrame, policy: Policy, seed: int = 0) -> MultivariateDrift | None:
+def compare_rows(
+    profile: "Profile", frame: pd.DataFrame, policy: Policy, seed: int = 0, others: Sequence[float] = ()
+) -> MultivariateDrift | None:
     """Compare current rows with the profile's sample of rows; None where it has none, or of fewer than two columns.
+
+    `others` are p-values of further tests of the same rows; see `compare_samples`.
 
     Raises:
         DuplicateColumns: two columns of the frame have one name.
@@ -60,16 +66,23 @@ def compare_rows(profile: "Profile", frame: pd.DataFrame, policy: Policy, seed: 
     if sample is None or len(sample.names) < 2:
         return None
     looked_at = chosen(len(frame), MOST_ROWS, np.random.default_rng([seed, 24]))
-    return compare_samples(sample.names, sample.values, encode_rows(profile, frame.iloc[looked_at]), policy, seed)
+    current = encode_rows(profile, frame.iloc[looked_at])
+    return compare_samples(sample.names, sample.values, current, policy, seed, others)
 
 
 def compare_samples(
-    names: tuple[str, ...], reference: Rows, current: Rows, policy: Policy, seed: int = 0
+    names: tuple[str, ...],
+    reference: Rows,
+    current: Rows,
+    policy: Policy,
+    seed: int = 0,
+    others: Sequence[float] = (),
 ) -> MultivariateDrift:
     """Compare rows (s, d) and (n, d) of d named columns; nothing is tested with fewer than 30 rows on a side.
 
     The classifier supports a level by the lower end of its AUC's interval, the reconstruction by its KS distance less
-    what chance brings; each needs its p-value too. `rows` and `reference_rows` are those that were looked at.
+    what chance brings; each needs its p-value too, corrected for both and for the p-values of `others`
+    (Benjamini-Hochberg). `rows` and `reference_rows` are those that were looked at.
     """
     domain = domain_classifier(reference, current, seed)
     reconstruction = reconstruction_test(reference, current, seed)
@@ -81,19 +94,23 @@ def compare_samples(
         reconstruction_p_value=reconstruction.p_value if reconstruction else None,
         rows=len(current),
         reference_rows=len(reference),
-        level=highest(_levels(domain, reconstruction, policy)),
+        level=highest(_levels(domain, reconstruction, policy, others)),
         columns=_leaned_on(domain, names, policy) if domain else (),
     )
 
 
-def _levels(domain: DomainFound | None, reconstruction: Tested | None, policy: Policy) -> list[Level]:
-    levels = []
+def _levels(
+    domain: DomainFound | None, reconstruction: Tested | None, policy: Policy, others: Sequence[float]
+) -> list[Level]:
+    tests = []
     if domain is not None:
-        levels.append(level_of(domain.interval[0], domain.p_value, policy.thresholds.domain_auc, policy))
+        tests.append((domain.interval[0], domain.p_value, policy.thresholds.domain_auc))
     if reconstruction is not None:
-        thresholds = policy.thresholds.reconstruction
-        levels.append(level_of(reconstruction.effect, reconstruction.p_value, thresholds, policy))
-    return levels
+        tests.append((reconstruction.effect, reconstruction.p_value, policy.thresholds.reconstruction))
+    adjusted = benjamini_hochberg([*(p for _, p, _ in tests), *others]).tolist()
+    return [
+        level_of(effect, p, thresholds, policy) for (effect, _, thresholds), p in zip(tests, adjusted, strict=False)
+    ]
 
 
 def _leaned_on(domain: DomainFound, names: tuple[str, ...], policy: Policy) -> tuple[tuple[str, float], ...]:

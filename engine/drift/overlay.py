@@ -1,5 +1,7 @@
 """The bins that both distributions of a column are counted in: for PSI, for Jensen-Shannon, and to be drawn."""
 
+import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -28,7 +30,9 @@ class NumberBins:
 def number_bins(edges: Floats, reference: Steps, current: Steps) -> NumberBins:
     """Count both sides. A constant reference, which has no edge, gets a bin of its own value between two others."""
     if not len(edges):
-        edges = np.array([np.nextafter(reference.values[0], -np.inf), reference.values[0]])
+        only = float(reference.values[0])
+        # below the lowest double there is only minus infinity, which is no edge
+        edges = np.array([max(math.nextafter(only, -math.inf), -sys.float_info.max), only])
     return NumberBins(edges, _counted(edges, reference), _counted(edges, current))
 
 

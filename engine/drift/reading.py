@@ -19,6 +19,8 @@ VECTORS: frozenset[ColumnKind] = frozenset({"text", "image", "embedding"})
 PREDICTION = ("prediction", "prediction_confidence")
 """Names of the columns that predictions become."""
 
+_GREATEST_INT64 = 2**63 - 1
+
 
 class Reading(BaseModel):
     """How the cells of a column are read.
@@ -74,8 +76,13 @@ def of_vectors(found: VectorCells, rows: int) -> CurrentColumn:
 
 
 def real(cells: pd.Series) -> pd.Series:
-    """The cells; complex numbers, which no kind takes, as objects."""
-    return cells.astype(object) if pd.api.types.is_complex_dtype(cells.dtype) else cells
+    """The cells; complex numbers, which no kind takes, as objects, and whole numbers beyond int64 as doubles."""
+    if pd.api.types.is_complex_dtype(cells.dtype):
+        return cells.astype(object)
+    beyond = pd.api.types.is_unsigned_integer_dtype(cells.dtype) and bool((cells > _GREATEST_INT64).any())
+    if not beyond:
+        return cells
+    return pd.Series(cells.to_numpy(dtype=np.float64, na_value=np.nan), index=cells.index, name=cells.name)
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:

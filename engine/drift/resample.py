@@ -9,7 +9,7 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 REPEATS = 1000
-MOST_DRAWN = 10_000
+MOST_DRAWN = 5_000
 """Rows in one resample. With more at hand, the deviations of smaller resamples are scaled (m out of n bootstrap)."""
 CELLS = 500_000
 

@@ -15,7 +15,7 @@ from engine.drift.statistics.divergence import jensen_shannon
 from engine.drift.statistics.ks import ks_distance, ks_test
 from engine.drift.statistics.pooling import Bins, category_bins, value_bins
 from engine.drift.statistics.psi import psi_test
-from engine.drift.statistics.rates import rate_test
+from engine.drift.statistics.rates import least_p_value, rate_test
 from engine.drift.statistics.steps import from_sorted, quantiles
 from engine.drift.statistics.tested import Tested
 from engine.drift.statistics.unseen import unseen_test, well_named
@@ -27,6 +27,9 @@ Vectors = NDArray[np.float32]
 
 LEAST_PRESENT = 10
 """Values on either side below which the shape of a column is not tested."""
+
+_LEAST_TELLING = 0.05
+"""Greatest of the smallest p-values that a test of missing or infinite cells is asked for."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +86,8 @@ def _rates(reference: ColumnReference, current: CurrentColumn) -> Iterator[Rate]
         "infinite_rate": (reference.infinite, current.infinite),
     }
     for name, (before, now) in gaps.items():
-        # what never happens is no test, and must not make the correction of the others harsher
-        if before + now:
+        # what can tell nothing is no test: one missing cell must not make the correction of the others harsher
+        if least_p_value(before + now, n, m) <= _LEAST_TELLING:
             yield Rate(name, before, n, now, m, rate_test(before, n, now, m))
     if reference.counts is not None and current.counts is not None and current.present:
         yield from _unseen(reference, reference.counts, current, current.counts)

@@ -62,9 +62,8 @@ def test_a_process_prints_the_report_and_fails_on_the_level_that_it_was_told(hom
     assert size.findings[0].column == "size"
 
 
-@pytest.mark.parametrize("fail_on", ["yellow", "orange", "red"])
-def test_a_green_comparison_fails_on_nothing(millwright: Millwright, fail_on: str) -> None:
-    options = ("--model", f"{MODEL}@champion", "--current", "same.csv", "--fail-on", fail_on, "--json")
+def test_a_green_comparison_fails_on_nothing(millwright: Millwright) -> None:
+    options = ("--model", f"{MODEL}@champion", "--current", "same.csv", "--fail-on", "yellow", "--json")
     done = millwright("drift", "check", *options)
     assert (done.code, whole(done).level) == (0, "GREEN")
 

@@ -197,3 +197,31 @@ def test_predictions_that_do_not_fit_are_refused(prediction: np.ndarray) -> None
     reference = fit_profile(table(300, 0), KINDS, prediction=np.linspace(0, 1, 300))
     with pytest.raises(BadArguments):
         compare(reference, table(500, 1), prediction=prediction)
+
+
+@pytest.mark.parametrize("only", [-np.finfo(float).max, np.finfo(float).max])
+def test_a_constant_at_the_end_of_the_doubles_has_finite_bins(only: float) -> None:
+    report = compare(fit_profile(pd.DataFrame({"a": [only] * 50})), pd.DataFrame({"a": [1.0] * 50}))
+    assert report.level == Level.RED
+    assert DriftReport.model_validate(report.to_dict()) == report
+
+
+def test_whole_numbers_beyond_int64_are_numbers() -> None:
+    rows = pd.DataFrame({"hash": np.random.default_rng(0).integers(0, 2**64 - 1, 400, dtype=np.uint64)})
+    made = fit_profile(rows)
+    assert made.columns["hash"].test == "ks"
+    assert compare(made, rows).level == Level.GREEN
+    assert compare(made, rows // 4).level == Level.RED
+
+
+def test_a_column_called_like_the_predictions_is_told_not_to_be_compared() -> None:
+    rows = table(200, 0)[["a", "c"]]
+    made = fit_profile(rows, prediction=np.linspace(0, 1, 200))
+    report = compare(made, rows.assign(prediction=0.5), prediction=np.linspace(0, 1, 200))
+    assert [(finding.code, finding.column) for finding in report.findings] == [("extra_column", "prediction")]
+
+
+def test_a_figure_that_is_no_number_is_null_in_json(profile: Profile) -> None:
+    report = compare(profile, table(500, 1))
+    spoilt = report.model_copy(update={"columns": {"a": report.columns["a"].model_copy(update={"psi": np.nan})}})
+    assert '"psi": null' in json.dumps(spoilt.to_dict(), allow_nan=False)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from engine.drift.compare import compare
 from engine.drift.levels import Level
@@ -85,3 +86,14 @@ def test_columns_that_agree_as_ever_are_green_together() -> None:
     report = compare(profile, twins(1_000, 1, agreement=0.95), multivariate=True)
     assert (report.level, report.findings) == (Level.GREEN, ())
     assert report.multivariate is not None
+
+
+def test_columns_and_all_columns_together_are_one_family_of_tests() -> None:
+    profile = fit_profile(twins(2_000, 0, agreement=0.95))
+    report = compare(profile, twins(1_000, 1, agreement=0.0), multivariate=True)
+    found = report.multivariate
+    assert found is not None
+    columns = report.columns.values()
+    p_values = [*(c.p_value for c in columns), found.p_value, found.reconstruction_p_value]
+    right = stats.false_discovery_control(p_values)
+    assert [column.p_adjusted for column in columns] == pytest.approx(right[:2].tolist())

@@ -94,6 +94,16 @@ def test_a_level_needs_its_p_value_too() -> None:
     assert compared(reference, current, strict).level is Level.YELLOW
 
 
+def test_the_more_tests_there_are_beside_it_the_more_a_level_needs() -> None:
+    rng = np.random.default_rng(5)
+    sides = table(rng, 60, 0.9), table(rng, 60, 0.0)
+    names = ("a", "b", "c", "d")
+    alone = compare_samples(names, *sides, Policy())
+    among_many = compare_samples(names, *sides, Policy(), others=[1.0] * 100_000)
+    assert alone.level > among_many.level
+    assert alone.model_copy(update={"level": among_many.level}) == among_many
+
+
 @pytest.mark.parametrize(("reference", "current"), [(29, 500), (500, 29), (500, 0)])
 def test_too_few_rows_are_told_as_not_tested(reference: int, current: int) -> None:
     rng = np.random.default_rng(6)

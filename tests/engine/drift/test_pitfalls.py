@@ -51,6 +51,16 @@ def test_one_wild_value_neither_hides_a_drift_nor_raises_an_alarm(side: int, shi
         assert now == pytest.approx(was, rel=0.01, abs=6e-4)
 
 
+@pytest.mark.parametrize("gap", [np.inf, np.nan])
+@pytest.mark.parametrize("side", [0, 1])
+def test_one_gap_does_not_make_the_correction_of_the_other_tests_harsher(side: int, gap: float) -> None:
+    samples = [normal(0, 1_000), normal(1, 1_000)]
+    samples[side][0] = gap
+    found = numbers(samples[0], samples[1])
+    assert found.p_adjusted == found.p_value
+    assert found.metrics["infinite_rate" if np.isinf(gap) else "missing_rate"] == pytest.approx(0.001 * side)
+
+
 @pytest.mark.parametrize("sizes", [(1_000, 1_000), (1_000, 100), (1_000, 10_000)])
 def test_the_reference_of_a_chi_squared_test_is_a_sample_too(sizes: tuple[int, int]) -> None:
     """evidently, as goodness of fit: 51 %, 9.5 % and 100 % false alarms at 0.05."""

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from engine.drift.statistics.correction import benjamini_hochberg
-from engine.drift.statistics.rates import rate_test
+from engine.drift.statistics.rates import least_p_value, rate_test
 from engine.drift.statistics.unseen import unseen_test, well_named
 
 TABLES = [(3, 1_000, 9, 500), (0, 1_000_000, 1, 10_000), (50, 5_000, 30, 1_000), (990, 1_000, 480, 500), (0, 5, 5, 5)]
@@ -39,6 +39,12 @@ def test_equal_rates_and_empty_sides_are_no_difference(counts: tuple[int, int, i
 def test_the_effect_of_a_rate_is_its_change_less_chance() -> None:
     assert rate_test(0, 1_000_000, 30_000, 1_000_000).effect == pytest.approx(0.03, abs=1e-4)
     assert rate_test(50, 1_000, 10, 200).effect == 0.0
+
+
+@pytest.mark.parametrize(("held", "n", "m"), [(0, 9, 5), (1, 50, 10), (5, 30, 30), (14, 12, 7), (19, 12, 7)])
+def test_the_least_p_value_is_that_of_the_most_uneven_table(held: int, n: int, m: int) -> None:
+    tables = [(held - now, n, now, m) for now in range(m + 1) if 0 <= held - now <= n]
+    assert least_p_value(held, n, m) == min(rate_test(*table).p_value for table in tables)
 
 
 @pytest.mark.parametrize("skew", [0.0, 1.0])
