@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, OperationalError, ProgrammingError
@@ -24,12 +25,34 @@ def file_lock(path: Path) -> Iterator[None]:
     Raises:
         DiskFull, HomeNotWritable: the lock file cannot be made.
     """
-    with typed_disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a")
-    with file:
+    with _opened(path) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def tried_lock(path: Path) -> Iterator[bool]:
+    """As `file_lock`, but without waiting: gives False where another holds it, and the block runs without it.
+
+    Raises:
+        DiskFull, HomeNotWritable: the lock file cannot be made.
+    """
+    with _opened(path) as file:
+        yield _taken(file)
+
+
+def _opened(path: Path) -> TextIO:
+    with typed_disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a")
+
+
+def _taken(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine.drift.levels import Level
 from tools.drift import ActionAdvice, Retrained
 
-Outcome = Literal["nothing_to_do", "kept", "not_trained", "declined", "promoted", "rolled_back"]
+Outcome = Literal["nothing_to_do", "kept", "not_trained", "declined", "settled", "promoted", "rolled_back"]
 
 
 class _Record(BaseModel):
@@ -66,6 +66,8 @@ def sentence_of(outcome: Outcome, advice: ActionAdvice, retrained: Retrained | N
             return f"{name} was rolled back to {retrained.roll_back_to}, which beats {retrained.champion}."
         case "declined":
             return f"The proposal for {name} was declined; its champion stays."
+        case "settled":
+            return f"The proposal for {name} was decided elsewhere; nothing more is done with it."
         case "not_trained":
             return f"{name} asks for a retraining, and none could be made: {refused}"
         case "kept":

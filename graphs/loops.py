@@ -3,12 +3,12 @@
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Command
+from langgraph.types import Command, StateSnapshot
 
 from engine.errors import ApprovalNeeded, MillwrightError
 from engine.files import write_json
@@ -17,7 +17,7 @@ from graphs.calls import use_tool
 from graphs.events import Emit, RunFailed, RunFinished, unheard
 from graphs.lease import lease
 from graphs.loop_types import LoopRequest, LoopSummary, Proposal
-from graphs.monitoring import LoopContext, LoopState, build_loop
+from graphs.monitoring import LoopContext, LoopState, build_loop, decided_elsewhere
 from tools.home import read_json_if_there
 from tools.workshop import Workshop
 
@@ -36,6 +36,8 @@ def run_loop(
 ) -> LoopSummary:
     """Look after a monitor, from its newest windows to an answer. A loop that waits or was cut off is gone on with.
 
+    One whose proposal was decided elsewhere meanwhile is ended (with a `RunFinished` of its own), and a new one begins.
+
     Args:
         request: `monitor` is an id or a name; the other choices hold for a new loop, `approve_all` also for one that
             waits.
@@ -53,21 +55,16 @@ def run_loop(
     folder = workshop.home / "monitors" / monitor
     with lease(folder, "monitor", monitor):
         graph: Graph = build_loop().compile(checkpointer=saver)
-        loop, request = _current(folder, graph, request)
-        try:
-            if approve is None and graph.get_state(_thread(loop)).interrupts:
-                # a decision may wait for days; the watching goes on meanwhile
-                use_tool(workshop, "check_drift", {"monitor": monitor}, call=f"{loop}/check_drift", emit=emit)
-            summary = _to_the_end(graph, LoopContext(workshop, emit), loop, request, approve)
-        except MillwrightError as error:
-            emit(RunFailed(run=loop, code=error.code, sentence=error.sentence, hint=error.hint))
-            raise
-    emit(RunFinished(run=loop, summary=summary.model_dump(mode="json")))
-    return summary
+        context = LoopContext(workshop, emit)
+        loop, asked = _current(folder, graph, request)
+        if _is_settled(graph.get_state(_thread(loop)), workshop):
+            _gone_on(graph, context, loop, asked, approve)
+            loop, asked = _current(folder, graph, request)
+        return _gone_on(graph, context, loop, asked, approve)
 
 
 def waiting(workshop: Workshop, saver: BaseCheckpointSaver[Any], monitor: str) -> Proposal | None:
-    """The proposal of a monitor's loop that waits for a yes or no, if one does.
+    """The proposal of a monitor's loop that waits for a yes or no, if one does and nobody has decided elsewhere.
 
     Raises:
         NotFound: no such monitor.
@@ -75,8 +72,8 @@ def waiting(workshop: Workshop, saver: BaseCheckpointSaver[Any], monitor: str) -
     found = read_json_if_there(_record(workshop.home / "monitors" / workshop.monitoring.monitors.get(monitor).id))
     if found is None:
         return None
-    state = build_loop().compile(checkpointer=saver).get_state(_thread(str(found["loop"])))
-    return Proposal.model_validate(state.interrupts[0].value["proposal"]) if state.interrupts else None
+    graph: Graph = build_loop().compile(checkpointer=saver)
+    return _waits(graph, workshop, str(found["loop"]))
 
 
 def _current(folder: Path, graph: Graph, request: LoopRequest) -> tuple[str, LoopRequest]:
@@ -91,6 +88,38 @@ def _current(folder: Path, graph: Graph, request: LoopRequest) -> tuple[str, Loo
     return loop, request
 
 
+def _waits(graph: Graph, workshop: Workshop, loop: str) -> Proposal | None:
+    """What a loop has put before somebody, if that is still open."""
+    state = graph.get_state(_thread(loop))
+    if not state.interrupts or _is_settled(state, workshop):
+        return None
+    return Proposal.model_validate(state.interrupts[0].value["proposal"])
+
+
+def _is_settled(state: StateSnapshot, workshop: Workshop) -> bool:
+    """Whether what a loop waits for was decided elsewhere."""
+    return bool(state.interrupts) and decided_elsewhere(cast(LoopState, state.values), workshop)
+
+
+def _gone_on(
+    graph: Graph, context: LoopContext, loop: str, request: LoopRequest, approve: Approve | None
+) -> LoopSummary:
+    """A loop brought to its end, which is told; or whatever stopped it is."""
+    try:
+        if approve is None and _waits(graph, context.workshop, loop):
+            # a decision may wait for days; the watching goes on meanwhile
+            use_tool(
+                context.workshop, "check_drift", {"monitor": request.monitor}, call=f"{loop}/check_drift",
+                emit=context.emit,
+            )  # fmt: skip
+        summary = _to_the_end(graph, context, loop, request, approve)
+    except MillwrightError as error:
+        context.emit(RunFailed(run=loop, code=error.code, sentence=error.sentence, hint=error.hint))
+        raise
+    context.emit(RunFinished(run=loop, summary=summary.model_dump(mode="json")))
+    return summary
+
+
 def _to_the_end(
     graph: Graph, context: LoopContext, loop: str, request: LoopRequest, approve: Approve | None
 ) -> LoopSummary:
@@ -98,7 +127,8 @@ def _to_the_end(
     state = graph.get_state(config)
     todo: Any = None if state.values else {"loop": loop, "request": request.model_dump(mode="json")}
     while state.next or not state.values:
-        if state.interrupts:
+        # what was decided elsewhere is asked of nobody: the node that waits sees it for itself
+        if state.interrupts and not _is_settled(state, context.workshop):
             answer = _answer(Proposal.model_validate(state.interrupts[0].value["proposal"]), approve)
             todo = Command(resume={state.interrupts[0].id: answer.model_dump()})
         # every step is on disk before the next begins

@@ -21,6 +21,7 @@ from graphs.events import Emit, TextDelta, unheard
 from graphs.loop_types import LoopRequest, LoopSummary, Proposal, proposal_of, sentence_of
 from graphs.loop_words import announced, decided, diagnosed, gated
 from tools.drift import ActionAdvice, DriftCheck, Retrained
+from tools.retraining import champion_of
 from tools.settling import decline as decline_challenger
 from tools.spec import ToolResult
 from tools.workshop import Workshop
@@ -39,6 +40,7 @@ class LoopState(TypedDict, total=False):
     retrained: Json  # Retrained; missing when nothing was trained
     refused: str  # why nothing was trained, in words
     proposal: Json  # Proposal
+    settled: bool  # whether somebody decided elsewhere
     approved: bool
     outcome: str  # once something was decided on
     summary: Json  # LoopSummary
@@ -108,7 +110,12 @@ def announce(state: LoopState, runtime: Work) -> Update:
 
 
 def approve(state: LoopState, runtime: Work) -> Update:
-    """Wait for a person unless the request says yes to all. Runs again from its top, so nothing precedes the wait."""
+    """Wait for a person unless the request says yes to all, or somebody has decided elsewhere.
+
+    Runs again from its top when the answer comes, so no effect precedes the wait, and a late yes changes nothing.
+    """
+    if decided_elsewhere(state, runtime.context.workshop):
+        return {"settled": True}
     if _request(state).approve_all:
         return {"approved": True}
     answer: Any = interrupt({"proposal": state["proposal"], "retrained": state["retrained"]})
@@ -138,6 +145,12 @@ def decline(state: LoopState, runtime: Work) -> Update:
     """Note that the challenger is not wanted, so that it no longer waits."""
     decline_challenger(runtime.context.workshop, Retrained.model_validate(state["retrained"]).retraining)
     return {"outcome": "declined"}
+
+
+def settle(state: LoopState, runtime: Work) -> Update:
+    """Leave what somebody decided elsewhere as it is, and let nobody be told that it waits."""
+    decline_challenger(runtime.context.workshop, Retrained.model_validate(state["retrained"]).retraining)
+    return {"outcome": "settled"}
 
 
 def tell(state: LoopState, runtime: Work) -> Update:
@@ -176,7 +189,9 @@ def after_gate(state: LoopState, runtime: Work) -> Literal["announce", "approve"
     return "approve" if _request(state).approve_all else "announce"
 
 
-def after_approve(state: LoopState, runtime: Work) -> Literal["promote", "roll_back", "decline"]:
+def after_approve(state: LoopState, runtime: Work) -> Literal["promote", "roll_back", "decline", "settle"]:
+    if state.get("settled"):
+        return "settle"
     if not state["approved"]:
         return "decline"
     return "promote" if _proposal(state).action == "promote" else "roll_back"
@@ -185,7 +200,8 @@ def after_approve(state: LoopState, runtime: Work) -> Literal["promote", "roll_b
 def build_loop(bind: Callable[[Any], Any] = as_it_is) -> StateGraph[LoopState, LoopContext]:
     """The graph, not compiled. `bind` wraps each node and route (the studio gives them their context that way)."""
     graph: StateGraph[LoopState, LoopContext] = StateGraph(LoopState, context_schema=LoopContext)
-    for node in (detect, diagnose, decide, retrain, gate, announce, approve, promote, roll_back, decline, tell):
+    ends = (promote, roll_back, decline, settle)
+    for node in (detect, diagnose, decide, retrain, gate, announce, approve, *ends, tell):
         graph.add_node(node.__name__, bind(node))
     graph.add_edge(START, "detect")
     graph.add_edge("detect", "diagnose")
@@ -194,14 +210,24 @@ def build_loop(bind: Callable[[Any], Any] = as_it_is) -> StateGraph[LoopState, L
     graph.add_conditional_edges("retrain", bind(after_retrain), ["gate", "tell"])
     graph.add_conditional_edges("gate", bind(after_gate), ["announce", "approve", "tell"])
     graph.add_edge("announce", "approve")
-    graph.add_conditional_edges("approve", bind(after_approve), ["promote", "roll_back", "decline"])
-    for node in (promote, roll_back, decline):
+    graph.add_conditional_edges("approve", bind(after_approve), [node.__name__ for node in ends])
+    for node in ends:
         graph.add_edge(node.__name__, "tell")
     graph.add_edge("tell", END)
     return graph
 
 
 # reading the state
+
+
+def decided_elsewhere(state: LoopState, workshop: Workshop) -> bool:
+    """Whether what is proposed is no longer open: the challenger was promoted, declined or passed over by hand, or
+    another champion took the place of the one that a roll-back was to end."""
+    retrained = Retrained.model_validate(state["retrained"])
+    monitors = workshop.monitoring.monitors
+    if _proposal(state).action == "promote":
+        return monitors.retrainings.get(retrained.retraining).state != "won"
+    return champion_of(workshop, monitors.get(_monitor(state))) != retrained.champion
 
 
 def _request(state: LoopState) -> LoopRequest:

@@ -14,6 +14,7 @@ from tools import (
     drift_checks,
     job_functions,
     judging,
+    label_log,
     modelling,
     registered,
     retraining,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 FLOORS = (
     *(data_tools, modelling, distilling, judging, registered),
-    *(drift_checks, watching, deciding, retraining, alerting, job_functions),
+    *(drift_checks, watching, label_log, deciding, retraining, alerting, job_functions),
 )
 CATALOGUE: Mapping[str, ToolSpec] = MappingProxyType({spec.name: spec for floor in FLOORS for spec in floor.TOOLS})
 

@@ -1,20 +1,22 @@
 """A retraining as a job of recorded steps: rows, a training for each choice of rows, the contest with the champion."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from engine.data.split import SplitSpec
+from engine.database import tried_lock
 from engine.drift.gate import GateVerdict, paired_gate
-from engine.errors import Busy, MillwrightError, NotFound
+from engine.errors import Busy, JobFailed, MillwrightError
 from engine.metrics import METRICS
 from engine.progress import Control, Note, StageStarted
 from tools.drift import Retrained, RetrainModelRequest
 from tools.drift_rows import watched
-from tools.jobs import ENDED, run_id
+from tools.jobs import CANCELLED_CODE, run_id
 from tools.modelling import job_of
 from tools.retrain_rows import FRESH, OLD_AND_FRESH, RetrainRows
 from tools.retraining import champion_of
@@ -26,12 +28,12 @@ if TYPE_CHECKING:
 
     from engine.metrics import Target
     from engine.monitoring.records import Retraining
-    from engine.monitoring.retrainings import Outcome
     from tools.workshop import JobContext, Workshop
 
 ALPHA = 0.025
 """One-sided, for each of at most two challengers: together they win by chance in one contest of twenty at most, and
 the interval that goes with it is of 95 %."""
+PASSED_OVER = {"sentence": "Its process ended before it was through, and another retraining took its place."}
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class _Chosen(BaseModel):
 
 
 @dataclass(frozen=True)
-class _Contest:
+class Contest:
     """A challenger, what it was trained on, and how it did."""
 
     challenger: str
@@ -90,7 +92,16 @@ class RetrainJob:
         self.monitor = self.monitors.get(request.monitor)
 
     def work(self) -> Retrained:
+        """Raises: what the engine raises; Busy: another job is at it; JobFailed: cancelled or passed over."""
+        # the system lets the lock go however a process ends: where it is free, nobody works on what is on record
+        with tried_lock(self.workshop.monitoring.folder(self.monitor.id) / "retraining.lock") as alone:
+            if not alone:
+                raise Busy("retraining", self.monitor.name)
+            return self._work()
+
+    def _work(self) -> Retrained:
         begun = self.job.step("begin", self._begin)
+        self._check_not_passed_over(begun["retraining"])
         try:
             # as it was when the job began: whoever promotes another one meanwhile must not change what is compared
             self.champion = watched(self.workshop, begun["champion"])
@@ -104,14 +115,11 @@ class RetrainJob:
         return Retrained.model_validate(found)
 
     def _begin(self) -> dict[str, str]:
-        """Raises: Busy: another job is at it."""
         champion = champion_of(self.workshop, self.monitor)
         begun = self._entered(champion)
-        if self._stands_in_the_way(begun):
+        if begun.job != self.job.id:
             self._end(begun)
             begun = self._entered(champion)
-            if self._stands_in_the_way(begun):
-                raise Busy("retraining", begun.id)
         return {"retraining": begun.id, "champion": champion}
 
     def _entered(self, champion: str) -> "Retraining":
@@ -122,26 +130,21 @@ class RetrainJob:
             job=self.job.id,
         ).retraining  # fmt: skip
 
-    def _stands_in_the_way(self, flying: "Retraining") -> bool:
-        return flying.job != self.job.id
-
     def _end(self, flying: "Retraining") -> None:
-        """Make room, unless one still runs.
+        """Make room: nobody works on it, since the lock is ours.
 
         A challenger that won and waits for approval does make room: whoever asks for another one, with the rows that
         have come since, has decided against it; and one that everybody forgot must not end all retraining for ever.
         """
-        if flying.state == "running" and not self._is_over(flying):
-            raise Busy("retraining", flying.id)
-        passed_over: Outcome = "declined" if flying.state == "won" else "failed"
-        self.monitors.retrainings.finish(flying.id, passed_over, at=self.workshop.now())
+        if flying.state == "won":
+            self.monitors.retrainings.finish(flying.id, "declined", at=self.workshop.now())
+        else:
+            self.monitors.retrainings.finish(flying.id, "failed", at=self.workshop.now(), verdict=PASSED_OVER)
 
-    def _is_over(self, flying: "Retraining") -> bool:
-        """Whether its job has ended without having ended it."""
-        try:
-            return flying.job is None or self.workshop.jobs.status(flying.job).state in ENDED
-        except NotFound:
-            return False  # another kind of journal keeps it: it may well be under way
+    def _check_not_passed_over(self, retraining: str) -> None:
+        """A job that comes back after its process died goes on, unless another one was asked for meanwhile."""
+        if self.monitors.retrainings.get(retraining).verdict == PASSED_OVER:
+            raise JobFailed(PASSED_OVER["sentence"], "Look at the retrainings of its monitor.")
 
     def _fail(self, retraining: str, error: Exception) -> None:
         sentence = error.sentence if isinstance(error, MillwrightError) else repr(error)
@@ -177,9 +180,12 @@ class RetrainJob:
         path = folder / f"{how.replace(' ', '-')}.parquet"
         pd.concat(parts, ignore_index=True).to_parquet(path)
         kinds = {name: old.schema_.kind(name) for name in columns}
+        ordered = old.split.method in {"time", "group"} and old.split.column in columns
+        split = SplitSpec.model_validate({"method": old.split.method, "column": old.split.column}) if ordered else None
         return self.workshop.datasets.import_source(
-            str(path), target=info.target, name=f"{self.monitor.name}, {how}", kinds=kinds
-        ).id
+            str(path), target=info.target, name=f"{self.monitor.name}, {how}", kinds=kinds, split=split,
+            written_as=old.schema_,
+        ).id  # fmt: skip
 
     # trainings
 
@@ -216,11 +222,11 @@ class RetrainJob:
         frame, truth = self.rows.contest(chosen.contest_from)
         self._say("contest", f"{len(frame)} rows that nobody was trained on")
         contests = [
-            _Contest(result.model, how, self._judged(result.model, frame, truth))
+            Contest(result.model, how, self._judged(result.model, frame, truth))
             for how, result in trained.items()
             if result.model is not None
         ]
-        best = max(contests, key=lambda one: (one.verdict.passed, _merit(one.verdict)))
+        best = best_of(contests)
         back = None if best.verdict.passed else self._earlier_champion(frame, truth)
         notes = [f"{one.challenger} ({one.trained_on}): {one.verdict.sentence}" for one in contests if one is not best]
         if chosen.strange:
@@ -260,7 +266,7 @@ class RetrainJob:
         return previous.model_id if self._judged(previous.model_id, frame, truth).passed else None
 
     def _result(
-        self, retraining: str, best: _Contest, fresh: int, back: str | None, cancelled: bool, notes: tuple[str, ...]
+        self, retraining: str, best: Contest, fresh: int, back: str | None, cancelled: bool, notes: tuple[str, ...]
     ) -> Retrained:
         verdict = best.verdict
         old = self.workshop.datasets.training_frame(self.champion.info.lineage.dataset)
@@ -287,6 +293,17 @@ class RetrainJob:
 
     def _say(self, stage: str, detail: str = "") -> None:
         self.job.control.watch(StageStarted(stage=stage, detail=detail))
+
+
+def best_of(contests: Sequence[Contest]) -> Contest:
+    """The challenger to propose.
+
+    Raises:
+        JobFailed: there is none, since every training was cancelled.
+    """
+    if not contests:
+        raise JobFailed("The retraining was cancelled before it had a challenger.", code=CANCELLED_CODE)
+    return max(contests, key=lambda one: (one.verdict.passed, _merit(one.verdict)))
 
 
 def _merit(verdict: GateVerdict) -> float:

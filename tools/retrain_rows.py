@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from engine.drift.checking import Answered
     from engine.metrics import Target
-    from engine.monitoring.records import Monitor
+    from engine.monitoring.records import Monitor, Window
     from engine.monitoring.rows import WindowRows
     from tools.drift_rows import Watched
     from tools.workshop import Workshop
@@ -96,8 +96,15 @@ class RetrainRows:
             troubled = check.window
         if not troubled:
             return 0
-        begins = windows.windows.get(self._monitor.id, troubled).begins
-        return sum(at < begins for at in self._labelled.times)
+        return self._first_since(windows.windows.get(self._monitor.id, troubled))
+
+    def _first_since(self, window: "Window") -> int:
+        """Place of the first row of a window, or of what came after it where the window has no label yet."""
+        # rows of one call share one time, so the time at which a window begins does not tell where it begins
+        held = set(self._workshop.monitoring.monitors.windows.read(window).ids)
+        inside = (place for place, row in enumerate(self._labelled.ids) if row in held)
+        after = (place for place, at in enumerate(self._labelled.times) if at > window.ends)
+        return next(inside, next(after, len(self._labelled)))
 
     @cached_property
     def _labelled(self) -> "WindowRows":

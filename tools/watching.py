@@ -1,8 +1,7 @@
-"""Monitors: made, looked at, paused, told of labels."""
+"""Monitors: made, looked at, paused."""
 
 from typing import TYPE_CHECKING
 
-from engine.drift.levels import Level
 from engine.errors import BadArguments, MillwrightError, NotFound
 from tools import drift_pages
 from tools.alerting import alert_line
@@ -11,8 +10,6 @@ from tools.drift import (
     CreateMonitorRequest,
     DriftReportFile,
     DriftReportRequest,
-    LabelsLogged,
-    LogLabelsRequest,
     MonitorInfo,
     MonitorState,
     MonitorStatus,
@@ -20,21 +17,15 @@ from tools.drift import (
     PauseMonitorRequest,
     RetrainingLine,
 )
-from tools.finding import is_source
-from tools.packages import find_package
-from tools.prediction_log import usual_id_column
 from tools.spec import ToolSpec, costs_nothing
+from tools.standing import level_now, of_present
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from engine.monitoring.records import Check, Monitor, Retraining
     from tools.workshop import Workshop
 
 WINDOW_ROWS = 500
-LABEL = "label"
 SHOWN = 10
-ROW_ID = "row_id"
 
 
 def create_monitor(workshop: "Workshop", request: CreateMonitorRequest) -> MonitorInfo:
@@ -117,71 +108,6 @@ def drift_report(workshop: "Workshop", request: DriftReportRequest) -> DriftRepo
     return DriftReportFile(monitor=monitor.name, level=checks[-1].level, path=str(path), shows=shows)
 
 
-def log_labels(workshop: "Workshop", request: LogLabelsRequest) -> LabelsLogged:
-    """Join true values to logged predictions by row id.
-
-    Raises:
-        NotFound, DataError: no such monitor or data.
-        BadArguments: not exactly one of data and rows, a column that is not there, or a blank id or label.
-    """
-    monitor = workshop.monitoring.monitors.get(request.monitor)
-    frame = _label_rows(workshop, request)
-    _, info = find_package(workshop, monitor.reference)
-    label_column = request.label_column or (info.target if info.target in frame.columns else LABEL)
-    usual = ROW_ID if ROW_ID in frame.columns else usual_id_column(workshop, info, list(frame.columns))
-    id_column = request.id_column or usual or ROW_ID
-    for name in (id_column, label_column):
-        if name not in frame.columns:
-            columns = ", ".join(str(column) for column in frame.columns[:20])
-            raise BadArguments(
-                f"There is no column {name!r} with the {'ids' if name == id_column else 'labels'}.",
-                f"Give `id_column` and `label_column`; the columns are: {columns}.",
-            )
-    known = frame[frame[label_column].notna()]
-    found = workshop.monitoring.monitors.labels.label(
-        monitor.id,
-        [_text(value) for value in known[id_column]],
-        [_comma(value) if info.target_decimal_comma else _text(value) for value in known[label_column]],
-        workshop.now(),
-    )
-    notes = [f"Ids without a row yet, e.g.: {', '.join(found.examples)}."] if found.unknown else []
-    blank = len(frame) - len(known)
-    notes += [f"{blank:,} row(s) without a label are left out."] if blank else []
-    return LabelsLogged(
-        monitor=monitor.name, joined=found.joined, changed=found.changed, waiting=found.unknown, notes=tuple(notes)
-    )
-
-
-def _label_rows(workshop: "Workshop", request: LogLabelsRequest) -> "pd.DataFrame":
-    import pandas as pd
-
-    if (request.data is None) == (not request.rows):
-        raise BadArguments("log_labels needs exactly one of `data` and `rows`.", "Give a file, or some rows.")
-    if request.data is None:
-        return pd.DataFrame.from_records(list(request.rows))
-    if is_source(request.data):
-        return workshop.datasets.read_rows(request.data)
-    try:
-        return workshop.datasets.training_frame(workshop.datasets.get(request.data).id)
-    except NotFound:
-        return workshop.datasets.read_rows(request.data)
-
-
-def _text(value: object) -> str:
-    from engine.data.cells import cell_text
-
-    return cell_text(value) or ""
-
-
-def _comma(value: object) -> str:
-    """A number as the source of the model's target writes it, where 1.234 is more than a thousand."""
-    import numpy as np
-
-    if not isinstance(value, float):
-        return _text(value)
-    return np.format_float_positional(value, trim="-").replace(".", ",")
-
-
 def _info(workshop: "Workshop", monitor: "Monitor") -> MonitorInfo:
     from tools.schedules import next_check
 
@@ -206,7 +132,7 @@ def _state(workshop: "Workshop", monitor: "Monitor") -> MonitorState:
     counts = monitors.predictions.counts(monitor.id)
     return MonitorState(
         **_info(workshop, monitor).model_dump(),
-        level=checks[-1].level if checks else Level.GREEN,
+        level=level_now(of_present(checks, monitors.retrainings.list(monitor.id))),
         checks=tuple(_check_line(check) for check in checks),
         logged=counts.logged,
         labelled=counts.labelled,
@@ -272,17 +198,6 @@ TOOLS = (
         request=DriftReportRequest,
         result=DriftReportFile,
         function=drift_report,
-        effect="compute",
-        estimate=costs_nothing,
-    ),
-    ToolSpec(
-        name="log_labels",
-        description="Tell the true values of logged predictions by row id, from a file or inline, whenever they come: "
-        "before or after the rows, in any order; a corrected label replaces the old one. With them a monitor measures "
-        "how well the model does, and a retraining has something to learn from.",
-        request=LogLabelsRequest,
-        result=LabelsLogged,
-        function=log_labels,
         effect="compute",
         estimate=costs_nothing,
     ),

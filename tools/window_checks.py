@@ -17,6 +17,7 @@ from tools import drift_pages
 from tools.drift import DriftCheck, DriftFound, WindowFound
 from tools.drift_found import in_short, kept
 from tools.drift_rows import Watched, answered_by, from_log, watchable
+from tools.standing import level_now, of_present
 from tools.telling import tell_of
 
 if TYPE_CHECKING:
@@ -146,9 +147,10 @@ def _has_new_labels(workshop: "Workshop", monitor: "Monitor", check: Check, wind
 
 
 def _is_newest(workshop: "Workshop", monitor: "Monitor", window: "Window") -> bool:
-    """Nobody is told of an old window anew because its labels came, once a newer one says how things are."""
-    recent = workshop.monitoring.monitors.history.history(monitor.id, 1)
-    return not recent or window.number >= recent[-1].window
+    """Whether no later window says more. One without labels says nothing of what labels would show: where these come
+    a window late, the newest that was measured is the one to tell of."""
+    recent = workshop.monitoring.monitors.history.history(monitor.id, REVISED)
+    return not any(check.window > window.number and check.performance is not None for check in recent)
 
 
 def _newest(
@@ -168,7 +170,7 @@ def _newest(
     return DriftCheck(
         monitor=monitor.id,
         model=newest.model_id,
-        level=newest.level,
+        level=level_now(of_present(history, workshop.monitoring.monitors.retrainings.list(monitor.id))),
         found=short,
         windows=tuple(sorted(found, key=lambda window: window.window)),
         notes=notes,

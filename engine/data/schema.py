@@ -77,6 +77,18 @@ class Schema(BaseModel):
         left_out = {target, *drop, *self.of_kind("identifier")}
         return [name for name in self.names if name not in left_out]
 
+    def written_as(self, other: "Schema") -> "Schema":
+        """The same columns, with numbers and dates written as those of the same name and kind in `other`."""
+        ways = {(column.name, column.kind): column for column in other.columns}
+        return Schema(
+            columns=tuple(
+                column.model_copy(update={"date_format": way.date_format, "decimal_comma": way.decimal_comma})
+                if (way := ways.get((column.name, column.kind)))
+                else column
+                for column in self.columns
+            )
+        )
+
     def subset(self, names: Sequence[str]) -> "Schema":
         """These columns, in the given order. Raises: ColumnNotFound."""
         return Schema(columns=tuple(self.column(name) for name in names))

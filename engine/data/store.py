@@ -85,11 +85,13 @@ class Datasets:
         kinds: Mapping[str, str] | None = None,
         split: SplitSpec | None = None,
         options: ReadOptions | None = None,
+        written_as: Schema | None = None,
     ) -> Dataset:
         """Copy a source into the home. The same rows, kinds, target and split give the same dataset again.
 
         Without a target, a source that has one by what it is (a folder with a sub-folder for each class, a sample)
-        brings it.
+        brings it. `written_as` says how numbers and dates of new rows will be written, where that is not how they are
+        written in this source.
 
         Raises:
             DataError: the source cannot be read (see `read_source`).
@@ -107,6 +109,7 @@ class Datasets:
         table = to_table(frame, schema)
         # what is told of the columns (counts, examples) comes from the training rows alone
         schema = retold(schema, raw.frame[~(parts.test | parts.left_out)], target)
+        schema = schema if written_as is None else schema.written_as(written_as)
         dataset = _describe(raw, schema, target, parts, content_hash(table), name or default_name(source), self.root)
         with locked(self.root):
             known = _load(dataset.folder)

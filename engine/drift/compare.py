@@ -17,6 +17,10 @@ from engine.drift.statistics.correction import benjamini_hochberg
 from engine.drift.wording import subject
 from engine.errors import BadArguments
 
+HALF = 0.5
+"""The AUC of a classifier that cannot tell two samples apart."""
+ALPHA = 0.05
+
 
 def compare(
     profile: Profile,
@@ -51,7 +55,7 @@ def compare(
     predicted, notes = _predicted(profile, prediction, len(given))
     if len(given) == 0:
         nothing = Finding(code="no_rows", level=Level.GREEN, sentence="There are no rows, so nothing was compared.")
-        return _report(profile, 0, {}, (nothing,), None)
+        return _report(profile, 0, _untested(profile), (nothing,), None)
     expected = {*profile.of_role("feature"), *profile.of_role("target")}
     cells = {name: given[name] for name in given.columns if name in expected}
     found = _compared(profile, {**cells, **predicted}, seed)
@@ -113,6 +117,15 @@ def _p_values(found: Mapping[str, Compared]) -> list[float]:
     return [tested.p_value for column in found.values() for tested in column.tests.values()]
 
 
+def _untested(profile: Profile) -> dict[str, ColumnDrift]:
+    """Every feature as one of which nothing is known."""
+    return {
+        name: ColumnDrift(name=name, kind=column.kind, role=column.role, reference_rows=column.rows)
+        for name, column in profile.columns.items()
+        if column.role == "feature"
+    }
+
+
 def _gone(reference: ColumnReference) -> ColumnDrift:
     lost = Finding(
         code="missing_column",
@@ -170,12 +183,16 @@ def _report(
 
 
 def _multivariate(together: MultivariateDrift) -> Finding:
-    auc = f" with an AUC of {together.auc:.3f}" if together.auc is not None else ""
     names = ", ".join(repr(clip(name)) for name, _ in together.columns[:3])
+    told = []
+    if together.auc is not None and together.interval is not None and together.interval[0] > HALF:
+        told.append(f"can be told from the reference's with an AUC of {together.auc:.3f}")
+    if together.reconstruction is not None and (not told or (together.reconstruction_p_value or 0.0) <= ALPHA):
+        told.append(f"lie off the reference's principal components (KS distance {together.reconstruction:.3f})")
     return Finding(
         code="multivariate",
         level=together.level,
-        sentence=f"Taken together, current rows can be told from the reference's{auc}"
+        sentence=f"Taken together, current rows {' and '.join(told)}"
         + (f", most of all by {names}." if names else "."),
         figures={"auc": together.auc, "reconstruction": together.reconstruction},
     )

@@ -13,7 +13,7 @@ from engine.errors import ApprovalNeeded, Busy, NotFound
 from graphs.checkpoints import open_saver
 from graphs.events import Event, RunFailed, RunFinished, ToolFinished, ToolStarted
 from graphs.lease import lease
-from graphs.loop_types import Outcome, Proposal
+from graphs.loop_types import LoopSummary, Outcome, Proposal
 from graphs.loops import waiting
 from graphs.monitoring import build_loop
 from tests.graphs.loopshop import (
@@ -189,10 +189,11 @@ def test_below_red_nothing_is_rolled_back(workshop: Workshop) -> None:
     assert (look_after(workshop, yes).outcome, champion(workshop)) == ("kept", NOW)
 
 
-def test_a_roll_back_gives_what_was_agreed_to_whoever_was_promoted_meanwhile(workshop: Workshop) -> None:
+def test_a_roll_back_gives_what_was_agreed_to_whoever_was_champion_meanwhile(workshop: Workshop) -> None:
     set_world(workshop, wins=False, earlier_wins=True)
     left_waiting(workshop)
-    workshop.call("promote_model", model=NEW)
+    for model in (NEW, NOW):
+        workshop.call("promote_model", model=model)
     assert look_after(workshop, yes).outcome == "rolled_back"
     assert champion(workshop) == BEFORE
 
@@ -269,6 +270,59 @@ def test_a_monitor_that_is_not_there_is_not_looked_after(workshop: Workshop) -> 
     with open_saver(workshop.home) as saver, pytest.raises(NotFound) as missing:
         waiting(workshop, saver, "chrun")
     assert missing.value.code == "monitor_not_found"
+
+
+# decided elsewhere
+
+
+def at_peace(workshop: Workshop) -> None:
+    set_world(workshop, level=Level.GREEN, retrain=False)
+
+
+def outcomes(heard: list[Event]) -> list[Outcome]:
+    return [LoopSummary.model_validate(event.summary).outcome for event in heard if isinstance(event, RunFinished)]
+
+
+def test_a_challenger_that_was_promoted_by_hand_is_not_asked_about_and_a_new_loop_begins(
+    workshop: Workshop, saver: BaseCheckpointSaver[Any], heard: list[Event]
+) -> None:
+    left_waiting(workshop)
+    workshop.call("promote_model", model=NEW)
+    at_peace(workshop)
+    assert waiting(workshop, saver, NAME) is None
+    assert look_after(workshop, emit=heard.append).outcome == "nothing_to_do"
+    assert outcomes(heard) == ["settled", "nothing_to_do"]
+    assert promotions(workshop) == [f"promote {NEW} to champion"]
+    assert told(workshop)[-1].endswith("The proposal for churn was decided elsewhere; nothing more is done with it.")
+
+
+def test_a_challenger_that_was_rolled_back_by_hand_is_not_promoted_again(
+    workshop: Workshop, heard: list[Event]
+) -> None:
+    left_waiting(workshop)
+    workshop.call("promote_model", model=NEW)
+    workshop.call("roll_back_model", name=NAME)
+    at_peace(workshop)
+    look_after(workshop, emit=heard.append, approve_all=True)
+    assert (outcomes(heard), champion(workshop)) == (["settled", "nothing_to_do"], NOW)
+
+
+def test_a_roll_back_is_no_longer_proposed_once_another_is_the_champion(workshop: Workshop, heard: list[Event]) -> None:
+    set_world(workshop, wins=False, earlier_wins=True)
+    left_waiting(workshop)
+    workshop.call("promote_model", model=NEW)
+    at_peace(workshop)
+    look_after(workshop, yes, heard.append)
+    assert (outcomes(heard), champion(workshop)) == (["settled", "nothing_to_do"], NEW)
+
+
+def test_a_yes_that_comes_after_somebody_else_decided_changes_nothing(workshop: Workshop) -> None:
+    def meanwhile(_: Proposal) -> bool:
+        workshop.call("promote_model", model=BEFORE)
+        return True
+
+    assert look_after(workshop, meanwhile).outcome == "settled"
+    assert (champion(workshop), retrainings(workshop)) == (BEFORE, ["declined"])
 
 
 # what is heard

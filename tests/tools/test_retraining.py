@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from engine.data.tables import read_part
+from engine.database import file_lock
 from engine.drift.levels import Level
 from engine.errors import JobFailed, NotFound, TooFewRows
 from engine.monitoring.records import Monitor, Retraining
@@ -18,7 +19,8 @@ from tests.engine.monitoring.logged import check
 from tests.homes import workshop_at
 from tools.catalogue import invoke
 from tools.drift import Retrained
-from tools.jobs import job_id
+from tools.jobs import CANCELLED_CODE, job_id
+from tools.retrain_job import best_of
 from tools.retrain_rows import CONTEST_SHARE
 from tools.training import TrainModelRequest
 from tools.workshop import Workshop
@@ -221,6 +223,13 @@ def test_once_a_trouble_shows_the_rows_since_then_are_split_between_contest_and_
     assert values(rows[480:]).isdisjoint(values(both))
 
 
+def test_rows_of_one_call_are_parted_where_the_troubled_window_begins(workshop: Workshop) -> None:
+    rows = predict(workshop, pd.concat([table(300, seed=5), table(300, seed=6, changed=True)], ignore_index=True))
+    label(workshop, rows)
+    checked(workshop, red_from=4)
+    assert values(min(choices_of(workshop), key=len)) == values(rows[300:480])
+
+
 def test_what_the_champion_learned_since_the_trouble_began_counts_when_fresh_rows_stand_alone(
     workshop: Workshop,
 ) -> None:
@@ -345,6 +354,43 @@ def test_one_whose_job_is_over_does_not_stand_in_the_way(workshop: Workshop) -> 
     begun(workshop, "job_1")
     choices_of(workshop)
     assert [one.state for one in retrainings(workshop)] == ["failed", "running"]
+
+
+def cancel(workshop: Workshop) -> None:
+    workshop.jobs.cancel(job_id("one"))
+
+
+@pytest.mark.parametrize("meanwhile", [lambda workshop: None, cancel], ids=["queued", "cancelling"])
+def test_one_whose_process_was_killed_does_not_stand_in_the_way(
+    workshop: Workshop, meanwhile: Callable[[Workshop], None]
+) -> None:
+    label(workshop, predict(workshop, table(200, seed=17)))
+    choices_of(workshop)
+    meanwhile(workshop)
+    with pytest.raises(Killed):
+        retrain(workshop, at_stage("train", die), call="two")
+    assert [one.state for one in retrainings(workshop)] == ["failed", "running"]
+    with pytest.raises(JobFailed, match="another retraining took its place"):
+        retrain(workshop)
+
+
+def test_one_that_another_process_works_on_keeps_others_out_and_one_of_another_journal_does_not(
+    workshop: Workshop,
+) -> None:
+    label(workshop, predict(workshop, table(200, seed=19)))
+    begun(workshop, "job_of_another_journal")
+    lock = workshop.monitoring.folder(monitor_of(workshop).id) / "retraining.lock"
+    with file_lock(lock), pytest.raises(JobFailed, match="Another process is working on retraining 'stream'") as busy:
+        retrain(workshop)
+    assert busy.value.code == "retraining_busy"
+    choices_of(workshop)
+    assert [one.state for one in retrainings(workshop)] == ["failed", "running"]
+
+
+def test_without_any_challenger_there_is_no_contest_and_that_reads_as_cancelled() -> None:
+    with pytest.raises(JobFailed, match="cancelled before it had a challenger") as cancelled:
+        best_of([])
+    assert cancelled.value.code == CANCELLED_CODE
 
 
 def test_one_that_fails_in_a_way_nobody_foresaw_is_on_record_as_failed(workshop: Workshop) -> None:

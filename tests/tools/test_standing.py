@@ -1,6 +1,7 @@
 """How a model stands while labels are late, after it was replaced, and by which ids its rows are known."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +154,28 @@ def test_rows_keep_their_own_ids_when_a_version_learned_from_rows_without_any(
     labels = [{"member": row, "y": "yes"} for row in ids]
     found = workshop.call("log_labels", monitor="members", rows=labels).model_dump()
     assert (found["joined"], found["waiting"]) == (len(ids), 0)
+
+
+def test_a_world_turned_round_is_told_of_though_labels_always_come_a_window_late(stream: Watched) -> None:
+    """The window that is newest has never any label: the newest that was measured is the one to tell of."""
+    windows = ["a", "bb", "ccc"]
+    rows = {name: table(60, len(name), flip=True) for name in windows}
+    stream.predict("a", rows["a"])
+    stream.check()
+    for before, name in pairwise(windows):
+        stream.predict(name, rows[name])
+        stream.label(before, rows[before])
+        found = stream.check()
+    assert found.level == RED
+    assert stream.call("monitor_status").monitors[0].level == RED
+    (alert,) = stream.call("list_alerts").alerts
+    assert (alert.level, alert.state) == (RED, "open")
+
+
+def test_labels_that_the_model_does_not_know_are_kept_and_told_of(stream: Watched) -> None:
+    stream.predict("a", table(60, 1))
+    told = stream.call(
+        "log_labels", monitor=MODEL, rows=[{"row_id": "a-0", "y": "maybe"}, {"row_id": "a-1", "y": "yes"}]
+    )
+    assert told.joined == 2
+    assert "1 label(s) are none that the model knows, e.g. 'maybe'" in told.notes[0]

@@ -80,21 +80,30 @@ def test_a_window_of_hours_waits_for_its_last_rows(home: Path, tmp_path: Path) -
 
 
 def test_labels_that_come_late_revise_what_was_found(stream: Watched, hook: Service) -> None:
-    frames = [table(60, 1), table(60, 3, flip=True), table(60, 4)]
-    for name, frame in zip("abc", frames, strict=True):
+    frames = {"a": table(60, 1), "b": table(60, 3, flip=True), "c": table(60, 4)}
+    for name, frame in frames.items():
         stream.predict(name, frame)
+    stream.label("c", frames["c"])
     stream.check()
     assert stream.levels() == ["GREEN", "GREEN", "GREEN"]
     stream.clock.pass_hours(24)
-    stream.label("b", frames[1])
+    stream.label("b", frames["b"])
     found = stream.check()
-    assert windows(found) == [2]
-    assert found.windows[0].labelled == 60
-    assert found.level == "GREEN"
+    assert (windows(found), found.windows[0].labelled) == ([2], 60)
     assert stream.levels() == ["GREEN", "RED", "GREEN"]
-    # by now a newer window says how things are
-    assert (found.windows[0].alerts, told(hook)) == ((), [])
+    # a newer window, which was measured, says how things are
+    assert (found.level, found.windows[0].alerts, told(hook)) == ("GREEN", (), [])
     assert windows(stream.check()) == []
+
+
+def test_labels_that_come_a_window_late_are_told_of(stream: Watched, hook: Service) -> None:
+    frame = table(60, 3, flip=True)
+    stream.predict("a", frame)
+    stream.predict("b", table(60, 4))
+    assert stream.check().level == "GREEN"
+    stream.label("a", frame)
+    assert stream.check().level == "RED"
+    assert (stream.levels(), told(hook)) == (["RED", "GREEN"], ["trigger RED"])
 
 
 def test_labels_of_the_newest_window_are_told_of(stream: Watched, hook: Service) -> None:

@@ -369,3 +369,19 @@ def test_no_sealed_cell_is_told(datasets: Datasets, make_file: MakeFile) -> None
         assert ("SECRET" in dataset.model_dump_json()) == in_training
         told_of_training += in_training
     assert 0 < told_of_training < 12
+
+
+def test_a_source_may_be_written_otherwise_than_the_rows_to_come(tmp_path: Path) -> None:
+    text = "price;day\n" + "".join(f"1.{k:03d},5;{k % 28 + 1:02d}/03/2025\n" for k in range(30))
+    (tmp_path / "old.csv").write_text(text)
+    datasets = Datasets(tmp_path / "datasets")
+    old = datasets.import_source(str(tmp_path / "old.csv"))
+    datasets.training_frame(old.id).to_parquet(tmp_path / "again.parquet")
+    again = datasets.import_source(str(tmp_path / "again.parquet"), written_as=old.schema_)
+    for name in ("price", "day"):
+        ways = [
+            (schema.column(name).decimal_comma, schema.column(name).date_format)
+            for schema in (old.schema_, again.schema_)
+        ]
+        assert ways[0] == ways[1]
+    assert again.schema_.column("price").decimal_comma

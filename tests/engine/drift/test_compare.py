@@ -67,7 +67,7 @@ def test_other_shares_of_categories_are_told_by_the_category_that_changed_most(p
 def test_figures_of_a_column_are_those_of_scipy(profile: Profile) -> None:
     reference, current = table(5_000, 0), table(1_000, 1).assign(age=lambda rows: rows["age"] + 3)
     column = compare(profile, current).columns["age"]
-    right = stats.ks_2samp(reference["age"], current["age"])
+    right = stats.ks_2samp(reference["age"], current["age"], method="asymp")
     assert column.statistic == column.metrics["ks"] == pytest.approx(right.statistic, abs=1e-12)
     assert column.p_value == pytest.approx(right.pvalue, abs=5e-5)
     distance = stats.wasserstein_distance(reference["age"], current["age"])

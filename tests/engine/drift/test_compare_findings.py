@@ -49,7 +49,8 @@ def test_an_identifier_is_told_not_to_be_tested(profile: Profile) -> None:
 def test_no_rows_are_told_of_and_nothing_else(profile: Profile, frame: pd.DataFrame) -> None:
     report = compare(profile, frame)
     assert told(report) == {"no_rows": Level.GREEN}
-    assert (report.rows, report.columns) == (0, {})
+    assert (report.rows, report.columns.keys()) == (0, set(profile.of_role("feature")))
+    assert {(column.level, column.p_value, column.rows) for column in report.columns.values()} == {("GREEN", None, 0)}
 
 
 @pytest.mark.parametrize("rows", [1, 5, 9])
