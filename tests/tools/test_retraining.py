@@ -22,7 +22,6 @@ from tools.drift import Retrained
 from tools.jobs import CANCELLED_CODE, job_id
 from tools.retrain_job import best_of
 from tools.retrain_rows import CONTEST_SHARE
-from tools.training import TrainModelRequest
 from tools.workshop import Workshop
 
 NAME = "stream"
@@ -345,15 +344,6 @@ def test_asking_anew_passes_over_a_challenger_that_nobody_promoted(workshop: Wor
     workshop.monitoring.monitors.retrainings.finish(won, "won", at=workshop.now(), challenger="mdl_1")
     choices_of(workshop)
     assert [one.state for one in retrainings(workshop)] == ["declined", "running"]
-
-
-def test_one_whose_job_is_over_does_not_stand_in_the_way(workshop: Workshop) -> None:
-    label(workshop, predict(workshop, table(200, seed=12)))
-    with pytest.raises(NotFound):
-        workshop.jobs.run("train_model", TrainModelRequest(dataset="nothing"), "job_1")
-    begun(workshop, "job_1")
-    choices_of(workshop)
-    assert [one.state for one in retrainings(workshop)] == ["failed", "running"]
 
 
 def cancel(workshop: Workshop) -> None:
