@@ -45,7 +45,8 @@ def _latest(workshop: "Workshop") -> str:
     found = [one for one in workshop.monitoring.alerts.list(open_only=True) if one.acknowledgement is None]
     if not found:
         raise NotFound("alert", LATEST, hint="No alert is open.")
-    return found[0].alert.id
+    # the newest comes first, and of those the most serious counts: what waits beside it is told of it anyway
+    return max(found, key=lambda one: one.alert.level.rank).alert.id
 
 
 def list_alerts(workshop: "Workshop", request: ListAlertsRequest) -> AlertList:

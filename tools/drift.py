@@ -278,7 +278,7 @@ class Retrained(ToolResult):
 class AcknowledgeAlertRequest(ToolRequest):
     """Say that somebody looks after an alert: it is not repeated at the same level. Needs approval."""
 
-    alert: str = Field(description="Alert id; 'latest' for the newest open one.")
+    alert: str = Field(description="Alert id; 'latest' for the newest of the most serious open ones.")
     note: str = Field("", description="What is being done about it.")
     silence_hours: float | None = Field(
         None, gt=0, le=24 * 30, description="Also keep the monitor's alerts below RED quiet for so long."

@@ -179,3 +179,12 @@ def test_labels_that_the_model_does_not_know_are_kept_and_told_of(stream: Watche
     )
     assert told.joined == 2
     assert "1 label(s) are none that the model knows, e.g. 'maybe'" in told.notes[0]
+
+
+def test_the_latest_alert_is_the_most_serious_of_the_open_ones(stream: Watched) -> None:
+    answered_and_labelled_late(stream, ["a"])
+    red = stream.call("list_alerts").alerts[0].alert
+    stream.clock.pass_hours(1)
+    stream.call("tell_outcome", monitor=MODEL, resolved=False, sentence="Look at it.")
+    assert stream.call("list_alerts").alerts[0].alert != red
+    assert stream.call("acknowledge_alert", alert="latest").alert.alert == red
