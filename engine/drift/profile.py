@@ -147,11 +147,7 @@ def fit_profile(
         BadArguments: `frame` is no DataFrame, the predictions do not fit the rows or the classes, or an importance is
             not finite.
     """
-    if not isinstance(frame, pd.DataFrame):
-        raise BadArguments(f"The rows are a {type(frame).__name__}.", "Give a pandas DataFrame.")
-    frame = named(frame).reset_index(drop=True)
-    if len(frame) == 0:
-        raise TooFewRows("A profile cannot be made of no rows.", "Give the rows that the model was trained on.")
+    frame = _checked(frame)
     readings = declare(frame, schema, target)
     roles: dict[str, Role] = {name: "target" if name == target else "feature" for name in readings}
     predicted = _predicted(frame, prediction, classes)
@@ -176,6 +172,15 @@ def fit_profile(
         sketches=sketches_of(parts),
         keys=keys_of(parts),
     )
+
+
+def _checked(frame: object) -> pd.DataFrame:
+    """The rows, numbered anew and with column names as text."""
+    if not isinstance(frame, pd.DataFrame):
+        raise BadArguments(f"The rows are a {type(frame).__name__}.", "Give a pandas DataFrame.")
+    if len(frame) == 0:
+        raise TooFewRows("A profile cannot be made of no rows.", "Give the rows that the model was trained on.")
+    return named(frame).reset_index(drop=True)
 
 
 def _predicted(frame: pd.DataFrame, prediction: Floats | None, classes: Sequence[str]) -> pd.DataFrame:

@@ -12,18 +12,16 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.data.store import Datasets
 from engine.drift.levels import Level
 from engine.drift.policy import ActionName
 from engine.errors import Busy, JobFailed, MillwrightError, TooFewRows
 from engine.monitoring.records import RetrainingState, WindowSpec
-from engine.registry import Registry
 from engine.registry_index import Index, IndexRow
 from graphs.checkpoints import open_saver
 from graphs.events import Emit, unheard
 from graphs.loop_types import LoopRequest, LoopSummary
 from graphs.loops import Approve, run_loop
-from tests.graphs.smallshop import effects, kill_here, note
+from tests.graphs.smallshop import effects, kill_here, note, small_workshop
 from tools.catalogue import CATALOGUE
 from tools.drift import (
     ActionAdvice,
@@ -39,7 +37,6 @@ from tools.drift import (
 )
 from tools.inline import InlineJobs
 from tools.models import PromoteModelRequest, Promotion, RollBackModelRequest
-from tools.monitoring import Monitoring
 from tools.settling import settle
 from tools.workshop import Workshop
 
@@ -85,16 +82,7 @@ def watched_workshop(home: Path, **world: Any) -> Workshop:
 
 def loop_workshop(home: Path) -> Workshop:
     """The workshop over a home that was made before."""
-    home.mkdir(parents=True, exist_ok=True)
-    return Workshop(
-        home=home,
-        datasets=Datasets(home / "datasets"),
-        registry=Registry(home),
-        tools=TOOLS,
-        jobs=InlineJobs(home, lambda: loop_workshop(home)),
-        now=lambda: datetime.now(UTC),
-        monitoring=Monitoring(home, lambda: datetime.now(UTC)),
-    )
+    return replace(small_workshop(home), tools=TOOLS, jobs=InlineJobs(home, lambda: loop_workshop(home)))
 
 
 def look_after(workshop: Workshop, approve: Approve | None = None, emit: Emit = unheard, **choices: Any) -> LoopSummary:
