@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 import textwrap
@@ -9,11 +8,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from engine.database import driver_url, unsynced
+from engine.database import unsynced
 from engine.errors import BadChoice, HomeNotWritable, NotFound
 from engine.registry import Registry
 from engine.registry_index import Index
 from engine.tracking import mlflow_name
+from tests.postgres import own_schema
 
 
 @pytest.fixture(scope="module")
@@ -223,14 +223,8 @@ def index_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'registry.db'}"
         return
-    url = request.getfixturevalue("postgres_url")
-    schema = f"registry_{os.getpid()}"
-    admin = sa.create_engine(driver_url(url), poolclass=sa.NullPool)
-    with admin.begin() as connection:
-        connection.execute(sa.schema.CreateSchema(schema))
-    yield f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{schema}"
-    with admin.begin() as connection:
-        connection.execute(sa.schema.DropSchema(schema, cascade=True))
+    with own_schema(request.getfixturevalue("postgres_url"), "registry") as url:
+        yield url
 
 
 class TestIndex:

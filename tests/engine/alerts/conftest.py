@@ -1,5 +1,4 @@
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from engine.alerts.tables import TABLES
 from engine.database import driver_url
 from tests.engine.alerts.loopback import certificate
 from tests.engine.alerts.small import START, Clock
+from tests.postgres import own_schema
 
 
 @pytest.fixture
@@ -36,13 +36,8 @@ def sqlite_url(empty_database: Path, home: Path) -> str:
 @pytest.fixture(scope="session")
 def postgres_schema(postgres_url: str) -> Iterator[str]:
     """A schema of this test session alone."""
-    schema = f"alerts_{secrets.token_hex(6)}"
-    admin = sa.create_engine(driver_url(postgres_url), poolclass=sa.NullPool)
-    with admin.begin() as connection:
-        connection.execute(sa.schema.CreateSchema(schema))
-    yield f"{postgres_url}{'&' if '?' in postgres_url else '?'}options=-csearch_path%3D{schema}"
-    with admin.begin() as connection:
-        connection.execute(sa.schema.DropSchema(schema, cascade=True))
+    with own_schema(postgres_url, "alerts") as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.backend)])

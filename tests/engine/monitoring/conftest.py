@@ -1,16 +1,14 @@
 """One behaviour suite on SQLite and PostgreSQL: every test that takes `store` runs on both."""
 
-import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
-from engine.database import driver_url
 from engine.monitoring.records import Monitor, WindowSpec
 from engine.monitoring.store import Monitors
+from tests.postgres import own_schema
 
 
 @pytest.fixture(scope="session")
@@ -24,14 +22,8 @@ def url(request: pytest.FixtureRequest, monitoring_home: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{monitoring_home / 'monitoring.db'}"
         return
-    server = request.getfixturevalue("postgres_url")
-    schema = f"monitoring_{os.getpid()}"
-    admin = sa.create_engine(driver_url(server), poolclass=sa.NullPool)
-    with admin.begin() as connection:
-        connection.execute(sa.schema.CreateSchema(schema))
-    yield f"{server}{'&' if '?' in server else '?'}options=-csearch_path%3D{schema}"
-    with admin.begin() as connection:
-        connection.execute(sa.schema.DropSchema(schema, cascade=True))
+    with own_schema(request.getfixturevalue("postgres_url"), "monitoring") as url:
+        yield url
 
 
 @pytest.fixture
