@@ -26,9 +26,13 @@ MillwrightError
 │   ├── ColumnsMissing           columns_missing      (predict without a column the model needs)
 │   ├── DeviceMissing            device_missing       (CUDA asked for and absent)
 │   ├── SequenceTooLong          sequence_too_long    (more tokens than a network has positions for)
+│   ├── BadCalibration           bad_calibration      (rows that a model must not be quantised by)
 │   ├── ApprovalNeeded           approval_needed
 │   └── NotFound                 <thing>_not_found    (dataset, model, job, run, session, tool)
 ├── NothingTrained               nothing_trained
+├── VariantRefused               variant_refused      (a way to make a model smaller that is of no use for this one)
+│   ├── ExportFailed             export_failed        (no exporter gives a model that answers alike)
+│   └── NothingPruned            nothing_pruned       (a pruning that would take nothing out)
 ├── LossNotFinite                loss_not_finite      (a training that diverged)
 ├── OutOfMemory                  out_of_memory        (not even one row at a time fits the device)
 ├── ProcessesFailed              processes_failed     (a training in several processes lost one)
@@ -44,13 +48,21 @@ MillwrightError
 ├── BadSettings                  bad_settings
 ├── DatabaseFailed               database_failed      (locked too long, damaged, or out of reach)
 ├── DeliveryFailed               delivery_failed      (a channel did not take an alert)
+├── BudgetSpent                  budget_spent         (a limit would be passed)
 ├── ProviderFailed               provider_failed      (the LLM endpoint)
+│   ├── ContextOverflow          context_length_exceeded (the conversation is longer than the model can read)
+│   ├── AnswerCut                provider_failed      (the answer was broken off at the model's limit)
+│   ├── AnswerWithheld           provider_failed      (the endpoint's filter kept it back)
+│   ├── NotStructured            provider_failed      (no answer of the form that was asked for)
+│   └── EndpointFailed           provider_failed      (another model may be asked instead)
+│       └── LostCalls            provider_failed      (a stream that lost pieces of its calls)
 └── ScriptError                  script_error         (a ScriptedModel's script too short or not used up)
 """
 
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 from pathlib import Path
+
+from engine.naming import did_you_mean, shortened
 
 
 class MillwrightError(Exception):
@@ -246,6 +258,10 @@ class SequenceTooLong(Fixable):
         )
 
 
+class BadCalibration(Fixable):
+    code = "bad_calibration"
+
+
 class ApprovalNeeded(Fixable):
     code = "approval_needed"
 
@@ -382,16 +398,3 @@ class ProviderFailed(MillwrightError):
 
 class ScriptError(MillwrightError):
     code = "script_error"
-
-
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """'Did you mean X?' for the nearest choice (case ignored), or ''."""
-    by_lower = {choice.lower(): choice for choice in choices}
-    near = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
-    return f"Did you mean {by_lower[near[0]]!r}?" if near else ""
-
-
-def shortened(names: Sequence[str], most: int = 8) -> str:
-    """The first names, comma-separated, and how many more there are."""
-    head = ", ".join(names[:most])
-    return f"{head} and {len(names) - most} more" if len(names) > most else head

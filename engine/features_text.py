@@ -4,6 +4,7 @@ The hash is CRC-32 of the UTF-8 bytes: the same on every machine and in every ve
 """
 
 import re
+from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 from zlib import crc32
@@ -66,11 +67,10 @@ class TextStep(BaseModel):
         width, n = len(self.buckets), len(series)
         rows, buckets, counts = _counted(series)
         length = np.bincount(rows, weights=counts, minlength=n)
-        place = np.full(BUCKETS, -1, dtype=np.int64)
-        place[list(self.buckets)] = np.arange(width)
+        place, idf = self._tables
         keep = place[buckets] >= 0
         rows, columns, counts = rows[keep], place[buckets[keep]], counts[keep]
-        values = (1 + np.log(counts)) * np.asarray(self.idf)[columns]
+        values = (1 + np.log(counts)) * idf[columns]
         norm = np.sqrt(np.bincount(rows, weights=values**2, minlength=n))
         words = csr_matrix(((values / norm[rows]).astype(np.float32), (rows, columns)), shape=(n, width))
         characters = series.astype("str").str.len().fillna(0).to_numpy(dtype=np.float64)
@@ -79,6 +79,15 @@ class TextStep(BaseModel):
         if self.flavour == "tree":
             return np.concatenate([words.toarray(), extra], axis=1)
         return csr_matrix(hstack([words, csr_matrix(extra)], format="csr", dtype=np.float32))
+
+    @cached_property
+    def _tables(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Each bucket's place among those that are kept (-1: not kept), and their weights. Made once: for one row it
+        takes longer than all else.
+        """
+        place = np.full(BUCKETS, -1, dtype=np.int64)
+        place[list(self.buckets)] = np.arange(len(self.buckets))
+        return place, np.asarray(self.idf, dtype=np.float64)
 
 
 def _counted(series: pd.Series) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

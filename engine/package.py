@@ -2,6 +2,9 @@
 
 model.json       what it is: signature, metrics, leaderboard, lineage, hashes of the other files
 members/<name>/  fitted feature plan and weights of each model in the average
+model.onnx       in an optimised package: plan and weights as one graph, in the place of the members
+runtime.json     in an optimised package: how it is run
+optimisation.*   in an optimised package: every way that was tried, as data and as a page
 profile.json     description of the training rows
 drift.profile    reference that live rows are compared with (see engine.drift.profile)
 evaluation.json  curves and counts on the sealed test rows
@@ -46,7 +49,10 @@ if TYPE_CHECKING:
     from engine.evaluate import Evaluation
     from engine.explain import Importance
 
-_LIBRARIES = ("numpy", "pandas", "scikit-learn", "lightgbm", "skops", "scipy", "torch", "tokenizers", "pillow")
+_LIBRARIES = (
+    *("numpy", "pandas", "scikit-learn", "lightgbm", "skops", "scipy"),
+    *("torch", "tokenizers", "pillow", "onnxruntime"),
+)
 _MOST_KNOWN = 1_000
 
 
@@ -93,7 +99,7 @@ def write_package(
         threshold=selection.threshold,
         columns=_columns(dataset, preparation),
         members=_members(selection),
-        metric=_metric(evaluation),
+        metric=test_metric(evaluation),
         validation=_score(preparation, selection.validation),
         baseline=_score(preparation, selection.baseline),
         leaderboard=tuple(_board_row(row) for row in leaderboard),
@@ -143,6 +149,8 @@ def read_package(folder: Path) -> PackageInfo:
             raise PackageDamaged(folder, f"{name} is missing")
         if _sha256(path) != expected:
             raise PackageDamaged(folder, f"{name} was altered")
+    if PackageFiles.ONNX in info.files or PackageFiles.PACKED in info.files:
+        return info
     for member in info.members:
         if not any(name.startswith(f"{PackageFiles.MEMBERS}/{member.folder}/") for name in info.files):
             raise PackageDamaged(folder, f"member {member.folder!r} has no files")
@@ -161,15 +169,15 @@ def _write_files(
 
     with atomic_folder(target) as folder:
         for entry, member in zip(info.members, selection.members, strict=True):
-            _copy(member.folder, folder / PackageFiles.MEMBERS / entry.folder)
-        _write_model(folder / PackageFiles.PROFILE, profile)
+            copy_tree(member.folder, folder / PackageFiles.MEMBERS / entry.folder)
+        write_record(folder / PackageFiles.PROFILE, profile)
         reference.save(folder / PackageFiles.REFERENCE)
-        _write_model(folder / PackageFiles.EVALUATION, evaluation)
+        write_record(folder / PackageFiles.EVALUATION, evaluation)
         write_atomic(folder / PackageFiles.CARD, render_card(info, profile))
         write_atomic(folder / PackageFiles.REPORT, render_report(info, evaluation, profile, target))
         # last, since it holds the hashes of all others
         write_json(
-            folder / PackageFiles.INFO, info.model_copy(update={"files": _hashes(folder)}).model_dump(mode="json")
+            folder / PackageFiles.INFO, info.model_copy(update={"files": file_hashes(folder)}).model_dump(mode="json")
         )
 
 
@@ -203,7 +211,8 @@ def _members(selection: "Selection") -> tuple[MemberEntry, ...]:
     )
 
 
-def _metric(evaluation: "Evaluation") -> TestMetric:
+def test_metric(evaluation: "Evaluation") -> TestMetric:
+    """The metric as a package tells it."""
     from engine.metrics import METRICS
 
     return TestMetric(
@@ -267,7 +276,7 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy_tree(source: Path, target: Path) -> None:
     """File by file, since `shutil.copytree` hides a full disk behind an error without a number."""
     for path in sorted(source.rglob("*")):
         if path.is_file():
@@ -276,11 +285,13 @@ def _copy(source: Path, target: Path) -> None:
             shutil.copyfile(path, place)
 
 
-def _write_model(path: Path, model: BaseModel) -> None:
+def write_record(path: Path, model: BaseModel) -> None:
+    """Write a record as JSON."""
     write_json(path, json.loads(model.model_dump_json()))
 
 
-def _hashes(folder: Path) -> dict[str, str]:
+def file_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of a folder, by its relative path."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
 

@@ -72,6 +72,20 @@ class ImportanceEntry(_Part):
     deviation: float
 
 
+class OptimisedEntry(_Part):
+    """What an optimised package was made from, and how.
+
+    `variant` is a name of `engine.optimise.spec.VARIANTS`; `drop` is how much worse it is on the sealed test rows than
+    the model it was made from (below 0: better), in the units of `max_drop`.
+    """
+
+    model: str
+    variant: str
+    max_drop: float
+    drop: float | None
+    split: str = Field("", description="What an ONNX model leaves to Python, in words.")
+
+
 class Lineage(_Part):
     """Where the model comes from: enough to train it again."""
 
@@ -118,6 +132,7 @@ class PackageInfo(_Part):
     notes: tuple[str, ...]
     seconds: float | None
     lineage: Lineage
+    optimised: OptimisedEntry | None = None
     files: dict[str, str] = Field(description="SHA-256 of every other file of the folder, by its relative path.")
 
 
@@ -131,3 +146,8 @@ class PackageFiles:
     CARD = "card.md"
     REPORT = "report.html"
     MEMBERS = Path("members")
+    RUNTIME = "runtime.json"
+    ONNX = "model.onnx"
+    PACKED = "model.onnx.gz"
+    OPTIMISATION = "optimisation.json"
+    OPTIMISATION_PAGE = "optimisation.html"

@@ -15,11 +15,16 @@ def die_with(parent: int) -> None:
     On Linux the kernel sends a signal. The end of the pipe, which `parent` or one before it holds open, does it
     everywhere, and also where the signal was lost because the parent died before it was asked for.
     """
+    be_killed_with(parent)
+    threading.Thread(target=_wait_for_end_of_input, name="parent", daemon=True).start()
+
+
+def be_killed_with(parent: int) -> None:
+    """As `die_with`, by the signal alone: for a process that reads its input, and ends at the end of it, by itself."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
-    threading.Thread(target=_wait_for_end_of_input, name="parent", daemon=True).start()
 
 
 def _wait_for_end_of_input() -> None:

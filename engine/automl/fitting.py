@@ -48,12 +48,17 @@ class Table:
 
     def weights(self, y: Target) -> Floats | None:
         """Row weights with mean 1, None when all are equal."""
-        if self.power == 0.0:
-            return None
-        counts = np.bincount(y.astype(np.int64), minlength=self.classes)
-        by_class = (len(y) / np.maximum(counts, 1)) ** self.power
-        weights = by_class[y.astype(np.int64)]
-        return np.asarray(weights / weights.mean(), dtype=np.float64)
+        return class_weights(y, self.classes, self.power)
+
+
+def class_weights(y: Target, classes: int, power: float) -> Floats | None:
+    """Weights (n,) with mean 1 of rows of codes (n,), rare classes weighed up; None when all are equal."""
+    if power == 0.0:
+        return None
+    counts = np.bincount(y.astype(np.int64), minlength=classes)
+    by_class = (len(y) / np.maximum(counts, 1)) ** power
+    weights = by_class[y.astype(np.int64)]
+    return np.asarray(weights / weights.mean(), dtype=np.float64)
 
 
 @dataclass(frozen=True)

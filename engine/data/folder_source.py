@@ -11,8 +11,9 @@ from engine.data.image_cells import shrunk_note
 from engine.data.images import read_image
 from engine.data.load import READ, DataLimits, RawTable, ReadOptions
 from engine.data.sources import Row, open_text, text_frame, too_large
-from engine.errors import EmptyText, NotATable, UnreadableImage, UnsupportedFormat, shortened
+from engine.errors import EmptyText, NotATable, UnreadableImage, UnsupportedFormat
 from engine.kinds import Kind
+from engine.naming import shortened
 
 FEW_UNREADABLE = 0.05
 """Share of the images that may be left out for being unreadable."""

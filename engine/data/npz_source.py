@@ -15,8 +15,9 @@ from engine.data.image_text import Pixels
 from engine.data.images import from_pixels, stretched
 from engine.data.load import DataLimits, RawTable
 from engine.data.sources import Row, text_frame, too_large
-from engine.errors import NotATable, shortened
+from engine.errors import NotATable
 from engine.kinds import Kind
+from engine.naming import shortened
 from engine.tasks import label_text
 
 _IMAGES = ("x", "images", "image", "data")

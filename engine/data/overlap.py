@@ -37,14 +37,14 @@ def overlap(dataset: Dataset, frame: pd.DataFrame) -> Overlap:
     if not schema.columns or frame.empty:
         none = np.zeros(len(frame), dtype=np.bool_)
         return Overlap(none, none, telling=True)
-    keys = _keys(coerce(frame, schema, strict=False), schema)
-    trained, sealed = (_keys(read_part(dataset.folder, part), schema) for part in ("train", "test"))
+    keys = row_keys(coerce(frame, schema, strict=False), schema)
+    trained, sealed = (row_keys(read_part(dataset.folder, part), schema) for part in ("train", "test"))
     telling = len(np.unique(trained)) >= TELLING_SHARE * len(trained)
     return Overlap(np.isin(keys, trained), np.isin(keys, sealed), telling)
 
 
-def _keys(frame: pd.DataFrame, schema: Schema) -> NDArray[np.uint64]:
-    """A hash of each row's cells (n,)."""
+def row_keys(frame: pd.DataFrame, schema: Schema) -> NDArray[np.uint64]:
+    """A hash of each row's cells (n,); equal rows have equal ones."""
     plain = {str(place): _plain(frame[column.name], column.kind) for place, column in enumerate(schema.columns)}
     return np.asarray(pd.util.hash_pandas_object(pd.DataFrame(plain), index=False), dtype=np.uint64)
 

@@ -10,6 +10,7 @@ from engine.data.cells import clip
 from engine.data.image_text import image_sizes
 from engine.data.profiled import ColumnProfile as ColumnProfile
 from engine.data.profiled import FrameProfile as FrameProfile
+from engine.data.profiled import Leak as Leak
 from engine.data.schema import Column, Schema
 from engine.errors import TargetUnusable
 from engine.kinds import Task
@@ -39,6 +40,7 @@ def profile_frame(
     cut = len(whole.columns) - len(schema.columns)
     columns = tuple(_column(frame, column, target, task) for column in schema.columns)
     shares = _class_shares(frame, target) if task in {"binary", "multiclass"} and target is not None else {}
+    leaks = tuple(_leaks(frame, schema, target, task))
     warnings = [
         *([f"Only {len(columns):,} of {len(whole.columns):,} columns are described here."] if cut else []),
         *(_row_warnings(frame, schema) if not cut else ()),  # rows are not equal for being so in some columns
@@ -48,10 +50,16 @@ def profile_frame(
             for warning in _column_warnings(column, schema.column(column.name), len(frame))
         ),
         *_class_warnings(frame, target, shares),
-        *_leak_warnings(frame, schema, target, task),
+        *(leak.sentence for leak in leaks),
     ]
     return FrameProfile(
-        rows=len(frame), columns=columns, target=target, task=task, class_shares=shares, warnings=tuple(warnings)
+        rows=len(frame),
+        columns=columns,
+        target=target,
+        task=task,
+        class_shares=shares,
+        warnings=tuple(warnings),
+        leaks=leaks,
     )
 
 
@@ -172,16 +180,18 @@ def _class_warnings(frame: pd.DataFrame, target: str | None, shares: dict[str, f
         yield f"{few} class(es) have fewer than {_FEW_OF_CLASS} rows; scores on them will be rough."
 
 
-def _leak_warnings(frame: pd.DataFrame, schema: Schema, target: str | None, task: Task | None) -> Iterator[str]:
+def _leaks(frame: pd.DataFrame, schema: Schema, target: str | None, task: Task | None) -> Iterator[Leak]:
     if target is None or task is None:
         return
     for name in schema.features(target):
         strength = lone_strength(frame[name], frame[target], schema.kind(name), task)
         if strength is not None and strength >= _LEAK:
-            yield (
+            told = (
                 f"Column {clip(name)!r} predicts the target almost alone ({strength:.3f} of 1): "
                 "a leak unless it is known before the target is."
             )
+            yield Leak(column=name, by="values", strength=round(strength, 4), sentence=told)
         gap = missing_strength(frame[name], frame[target], task)
         if gap is not None and gap >= _LEAK:
-            yield f"Whether column {clip(name)!r} is missing gives the target away ({gap:.3f} of 1): probably a leak."
+            told = f"Whether column {clip(name)!r} is missing gives the target away ({gap:.3f} of 1): probably a leak."
+            yield Leak(column=name, by="missing", strength=round(gap, 4), sentence=told)

@@ -1,5 +1,7 @@
 """What a profile says. Plain data: reading one loads no numeric library."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.kinds import Kind, Task
@@ -33,6 +35,15 @@ class ColumnProfile(_Profile):
     relation: float | None = None
 
 
+class Leak(_Profile):
+    """A column that gives the target away, by its values or by where it has none; `strength` is in [0, 1]."""
+
+    column: str
+    by: Literal["values", "missing"]
+    strength: float
+    sentence: str
+
+
 class FrameProfile(_Profile):
     """The rows given, and no others."""
 
@@ -42,3 +53,4 @@ class FrameProfile(_Profile):
     task: Task | None
     class_shares: dict[str, float] = Field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    leaks: tuple[Leak, ...] = ()

@@ -11,7 +11,9 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from engine.data.cells import cell_text
 from engine.data.load import READ, DataLimits, RawTable, ReadOptions, near_files
 from engine.data.sources import Row, clean_names, text_frame
-from engine.errors import BadArguments, DataError, NotATable, SourceNotFound, UnsupportedFormat, shortened
+from engine.errors import BadArguments, DataError, NotATable, SourceNotFound, UnsupportedFormat
+from engine.naming import shortened
+from engine.redaction import url_without_secrets, without
 
 _READS = re.compile(r"^\s*(select|with|values|table)\b", re.IGNORECASE)
 _BATCH = 10_000
@@ -27,7 +29,7 @@ def read_sql(source: str, limits: DataLimits, options: ReadOptions) -> RawTable:
         SourceNotFound, HeaderOnly, NotATable, DuplicateColumns, TooLarge.
     """
     url = _url(source)
-    shown = redacted(url)
+    shown = url_without_secrets(url)
     with _engine(url, shown) as engine:
         if not options.query:
             raise BadArguments(f"{shown!r} needs a query.", _tables(engine))
@@ -35,11 +37,6 @@ def read_sql(source: str, limits: DataLimits, options: ReadOptions) -> RawTable:
             raise BadArguments("Only one SELECT is run.", "Give a query that starts with SELECT or WITH.")
         with engine.connect() as connection:
             return _read(connection, options.query, shown, limits)
-
-
-def redacted(url: URL) -> str:
-    """The URL without password and parameters, both of which may hold secrets."""
-    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def _url(source: str) -> URL:
@@ -78,9 +75,7 @@ def _plain(error: SQLAlchemyError, url: URL) -> str:
     line = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
     secrets = [str(url.password)] if url.password else []
     secrets += [value for values in url.normalized_query.values() for value in values]
-    for secret in secrets:
-        line = line.replace(secret, "***")
-    return line.rstrip(".") + "."
+    return without(line, secrets).rstrip(".") + "."
 
 
 def _tables(engine: Engine) -> str:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from engine.drift.baseline import finite, known
 from engine.drift.drop import statistic_of, worsening
 from engine.drift.performance import too_few_of_a_class
-from engine.drift.resample import deviation, interval, resampled
+from engine.drift.resample import deviation, expansion, interval, resampled
 from engine.errors import BadArguments
 from engine.figures import figure
 from engine.metrics import Floats, Metric, Target, score, stand_in
@@ -100,7 +100,7 @@ def _not_compared(metric: Metric, rows: int, sentence: str) -> GateVerdict:
 def _verdict(metric: Metric, old: float, new: float, draws: Floats, rows: int, alpha: float) -> GateVerdict:
     better = metric.improvement(new, old)
     p_value = _p_value(better, draws, rows)
-    span = interval(better + (draws - better) * _expansion(rows, alpha), 2 * alpha)
+    span = interval(better + (draws - better) * expansion(rows, alpha), 2 * alpha)
     passed = p_value <= alpha and span is not None and span[0] > 0
     return GateVerdict(
         passed=passed, metric=metric.name, champion=old, challenger=new, improvement=better, interval=span,
@@ -116,15 +116,6 @@ def _p_value(better: float, draws: Floats, rows: int) -> float:
     if error == 0.0:
         return 0.0 if better > 0 else 1.0
     return float(stdtr(rows - 1, -better / error))
-
-
-def _expansion(rows: int, alpha: float) -> float:
-    """What the quantiles of a bootstrap of so few rows are too narrow by: Student's over the normal one, and the root
-    of n over n - 1 (expanded percentile interval, Hesterberg 2015).
-    """
-    from scipy.special import ndtri, stdtrit
-
-    return float(stdtrit(rows - 1, 1 - alpha) / ndtri(1 - alpha) * np.sqrt(rows / (rows - 1)))
 
 
 def _sentence(metric: Metric, old: float, new: float, p_value: float, rows: int, passed: bool) -> str:

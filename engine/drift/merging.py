@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from engine.drift.columns import Form, keys_of, merge_columns, sketches_of
 from engine.drift.reference import ColumnReference
 from engine.drift.sample import RowSample, merge_samples
-from engine.errors import BadArguments, shortened
+from engine.errors import BadArguments
+from engine.naming import shortened
 
 if TYPE_CHECKING:
     from engine.drift.profile import MetricBaseline, Profile

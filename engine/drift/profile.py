@@ -16,8 +16,9 @@ from engine.drift.found import Role
 from engine.drift.reading import PREDICTION, Reading, named, prediction_frame
 from engine.drift.reference import ColumnReference, Floats
 from engine.drift.sample import RowSample, row_keys, sample_rows
-from engine.errors import BadArguments, TooFewRows, shortened
+from engine.errors import BadArguments, TooFewRows
 from engine.kinds import Task
+from engine.naming import shortened
 
 if TYPE_CHECKING:
     from engine.drift.baseline import PerformanceReference

@@ -56,6 +56,15 @@ def deviation(values: Floats) -> float:
     return largest * float((finite / largest).std()) if largest else 0.0
 
 
+def expansion(rows: int, alpha: float) -> float:
+    """What the quantiles of a bootstrap of so few rows are too narrow by: Student's over the normal one, and the root
+    of n over n - 1 (expanded percentile interval, Hesterberg 2015).
+    """
+    from scipy.special import ndtri, stdtrit
+
+    return float(stdtrit(rows - 1, 1 - alpha) / ndtri(1 - alpha) * np.sqrt(rows / (rows - 1)))
+
+
 def tail_share(values: Floats, at_least: float) -> float:
     """How often chance gives `at_least` as much, as a p-value: the observation counts as one more draw, so that it is
     1 when no value is finite. Source: Davison and Hinkley 1997, equation 4.11.

@@ -20,7 +20,7 @@ from engine.families import NETWORKS as FAMILIES
 from engine.features import Matrix
 from engine.files import write_atomic, write_json
 from engine.models.base import Floats, NoTimeError, Params, Setting, Target
-from engine.models.network_fit import Fitting
+from engine.models.network_fit import Fitting, Start
 from engine.nets.mixed import MixedNet, build_net
 from engine.nets.spec import NetSpec
 from engine.training.spec import FitReport
@@ -87,20 +87,7 @@ class Family:
         """
         if setting.deadline.over():
             raise NoTimeError("no step was through")
-        fitting = Fitting(self.name, features, y, params, setting)
-        net, report = fitting.run()
-        if report.steps == 0:
-            raise NoTimeError("no step was through")
-        fitted = Network(
-            kind=self.name,
-            spec=fitting.spec,
-            net=net.cpu().eval(),
-            regression=setting.regression,
-            epochs=_worth_repeating(report),
-            centre=fitting.centre,
-            scale=fitting.scale,
-        )
-        return fitted if setting.regression else replace(fitted, temperature=_temperature(fitted, params, setting))
+        return _fitted(Fitting(self.name, features, y, params, setting))
 
     def load(self, folder: Path) -> Network:
         """Read what `Network.save` wrote."""
@@ -112,6 +99,41 @@ class Family:
 
 
 NETWORKS = {name: Family(name) for name in FAMILIES}
+
+
+def train_on(network: Network, features: Matrix, y: Target, params: Params, setting: Setting) -> Network:
+    """Train a fitted network on from its weights, whatever the widths of its layers. Its net is changed by that.
+
+    `y` are codes into the network's own outputs. `params` are as for a fit; those that say what to build do not count.
+    Without validation rows the temperature stays what it was.
+
+    Raises:
+        NoTimeError, LossNotFinite, OutOfMemory, DeviceMissing: as `Family.fit`.
+    """
+    if setting.deadline.over():
+        raise NoTimeError("no step was through")
+    start = Start(network.net, network.spec, network.centre, network.scale)
+    kept: Params = {"temperature": network.temperature}
+    return _fitted(Fitting(network.kind, features, y, kept | params, setting, start))
+
+
+def _fitted(fitting: Fitting) -> Network:
+    net, report = fitting.run()
+    if report.steps == 0:
+        raise NoTimeError("no step was through")
+    setting = fitting.setting
+    fitted = Network(
+        kind=fitting.kind,
+        spec=fitting.spec,
+        net=net.cpu().eval(),
+        regression=setting.regression,
+        epochs=_worth_repeating(report),
+        centre=fitting.centre,
+        scale=fitting.scale,
+    )
+    if setting.regression:
+        return fitted
+    return replace(fitted, temperature=_temperature(fitted, fitting.params, setting))
 
 
 def warm_up() -> None:
@@ -129,7 +151,12 @@ def _temperature(fitted: Network, params: Params, setting: Setting) -> float:
     """That of the validation rows; that of the folds for a refit, which has none."""
     if setting.valid is None:
         return float(params.get("temperature", 1.0))
-    outputs, codes = fitted.outputs(setting.valid[0]), setting.valid[1].astype(np.int64)
+    return best_temperature(fitted.outputs(setting.valid[0]), setting.valid[1])
+
+
+def best_temperature(outputs: Floats, y: Target) -> float:
+    """What to divide logits (n, classes) by so that their log loss on codes (n,) is least, from 0.7 to 4."""
+    codes = y.astype(np.int64)
 
     def loss(log_temperature: float) -> float:
         scaled = log_softmax(outputs / np.exp(log_temperature), axis=1)

@@ -18,6 +18,7 @@ from engine.features_layout import ImageBlock
 from engine.models.base import Floats, Params, Setting, Target
 from engine.models.network_params import SMOOTHING, fit_spec, net_spec
 from engine.nets.mixed import MixedNet, build_net
+from engine.nets.spec import NetSpec
 from engine.training.augment import Augmentation
 from engine.training.checkpoint import load as load_checkpoint
 from engine.training.device import choose_device
@@ -62,16 +63,32 @@ class Taught:
         return (self.plain if target.ndim == 1 else self.taught)(output, target, weight)
 
 
-class Fitting:
-    """One fit: rows and targets as tensors, the net, and what is said of it."""
+@dataclass(frozen=True)
+class Start:
+    """A net to train on from, which changes it. `centre` and `scale` are those of its outputs for regression."""
 
-    def __init__(self, kind: str, features: Matrix, y: Target, params: Params, setting: Setting) -> None:
+    net: MixedNet
+    spec: NetSpec
+    centre: float
+    scale: float
+
+
+class Fitting:
+    """One fit: rows and targets as tensors, the net (a fresh one without a `start`), and what is said of it."""
+
+    def __init__(
+        self, kind: str, features: Matrix, y: Target, params: Params, setting: Setting, start: Start | None = None
+    ) -> None:
         self.kind = kind
         self.params = params
         self.setting = setting
         self.device = choose_device(setting.device)
-        self.centre, self.scale = _centred(y) if setting.regression else (0.0, 1.0)
-        self.spec = net_spec(kind, setting.layout, 1 if setting.regression else setting.classes, params)
+        self.start = start
+        if start is None:
+            self.centre, self.scale = _centred(y) if setting.regression else (0.0, 1.0)
+            self.spec = net_spec(kind, setting.layout, 1 if setting.regression else setting.classes, params)
+        else:
+            self.centre, self.scale, self.spec = start.centre, start.scale, start.spec
         images = [block for block in self.spec.layout if isinstance(block, ImageBlock)]
         self.augment = Augmentation(self.spec.layout, flip=any(block.channels == 3 for block in images))
         self.rows = self._rows(features, y, setting.weights, setting.teacher, learned=True)
@@ -84,9 +101,7 @@ class Fitting:
         before = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(self.setting.seed)
-                net = build_net(self.spec).to(self.device)
+            net = self._net().to(self.device)
             spec = self._fitting_memory(net, self._wished())
             torch.set_num_threads(1 if spec.deterministic else self._threads(net, spec))
             # what came before has taken some of the time
@@ -96,6 +111,14 @@ class Fitting:
             torch.set_num_threads(before)
         self._tell(report, spec)
         return net, report
+
+    def _net(self) -> MixedNet:
+        """The net as it is before the first step."""
+        if self.start is not None:
+            return self.start.net
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.setting.seed)
+            return build_net(self.spec)
 
     def _wished(self) -> FitSpec:
         return fit_spec(

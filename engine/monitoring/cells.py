@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.data.cells import as_text, cell_text
-from engine.errors import BadArguments, shortened
+from engine.errors import BadArguments
+from engine.naming import shortened
 
 Floats = NDArray[np.float64]
 Cell = str | int | float | bool | None

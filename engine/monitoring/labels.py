@@ -6,9 +6,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from engine.database import Database
-from engine.errors import BadArguments, shortened
+from engine.errors import BadArguments
 from engine.monitoring.records import LabelsFound
 from engine.monitoring.tables import LABELS, LONGEST_ID, check_texts, lock, logged_ids, parts
+from engine.naming import shortened
 
 EXAMPLES = 5
 

@@ -7,9 +7,9 @@ from statistics import fmean
 
 from engine.drift.levels import Level
 from engine.drift.policy import Action, Policy, RetrainRule
-from engine.errors import shortened
 from engine.figures import figure
 from engine.monitoring.records import Check, PerformanceSummary
+from engine.naming import shortened
 
 _ROUNDING = 1e-9
 """A drop of exactly what the policy names is not more than that, whatever the last bit of the division says."""

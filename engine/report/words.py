@@ -4,6 +4,7 @@ import math
 
 from engine.figures import figure
 from engine.metrics import METRICS, Metric
+from engine.optimise.spec import VARIANTS
 from engine.package_info import PackageInfo
 
 _METRICS = {
@@ -68,6 +69,11 @@ def _the_model(info: PackageInfo) -> str:
 
 def chosen(info: PackageInfo) -> str:
     """What the package consists of."""
+    if info.optimised is not None:
+        return (
+            f"It is {info.optimised.variant!r} of {info.optimised.model}: {VARIANTS[info.optimised.variant]}. "
+            "What else was tried is in the report of the optimisation beside this one."
+        )
     if len(info.members) == 1:
         return f"The package holds one model, {info.members[0].name}."
     return (

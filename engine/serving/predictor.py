@@ -8,12 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.automl.members import Member, blend, load_member
+from engine.automl.members import load_member
 from engine.data.schema import Column, Schema, coerce_counted
-from engine.errors import MillwrightError, PackageDamaged, TooFewRows, shortened
+from engine.errors import MillwrightError, PackageDamaged, TooFewRows
 from engine.metrics import labels_of
+from engine.naming import shortened
+from engine.optimise.errors import VariantRefused
 from engine.package import read_package
 from engine.package_info import PackageFiles, PackageInfo
+from engine.serving.runtime import MembersRuntime, Runtime, load_runtime
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +44,7 @@ class Predictor:
 
     info: PackageInfo
     schema: Schema
-    members: tuple[tuple[float, Member], ...]
+    runtime: Runtime
     known: Mapping[str, frozenset[str]]
 
     def predict(self, frame: pd.DataFrame) -> Prediction:
@@ -58,7 +61,7 @@ class Predictor:
         if rows.empty:
             raise TooFewRows("There are no rows to predict.", "Give at least one.")
         notes = (*self._extra(frame), *_unusable(unusable, self.schema), *self._unseen(rows))
-        answer = self._answer(rows)
+        answer = self.runtime.answer(rows)
         if self.info.task == "regression":
             return Prediction(answer, None, (), notes)
         names = np.array(self.info.classes, dtype=object)
@@ -66,7 +69,7 @@ class Predictor:
 
     def raw(self, frame: pd.DataFrame) -> Floats:
         """(n,) values or (n, k) probabilities for rows already in the schema's kinds, without notes."""
-        return self._answer(frame)
+        return self.runtime.answer(frame)
 
     def to_frame(self, prediction: Prediction) -> pd.DataFrame:
         """'prediction' and, for classes, 'probability_<class>' columns, one row for each row given."""
@@ -75,10 +78,6 @@ class Predictor:
             return frame
         names = [f"probability_{name}" for name in prediction.classes]
         return frame.join(pd.DataFrame(prediction.probabilities, columns=names))
-
-    def _answer(self, rows: pd.DataFrame) -> Floats:
-        parts = [member.predict(rows) for _, member in self.members]
-        return blend(parts, [weight for weight, _ in self.members])
 
     def _extra(self, frame: pd.DataFrame) -> list[str]:
         expected = {*self.schema.names, *self.info.dropped, self.info.target}
@@ -104,23 +103,28 @@ def load(folder: Path) -> Predictor:
 
     Raises:
         PackageDamaged: the folder is not a whole package, or a file was altered.
+        VariantRefused: it is one that this machine cannot run: it has no GPU or no compiler.
     """
     info = read_package(folder)
     columns = [
         Column.model_validate(column.model_dump(include={"name", "kind", "date_format", "decimal_comma"}))
         for column in info.columns
     ]
-    members = tuple((member.weight, _member(folder, member.folder)) for member in info.members)
     known = {column.name: frozenset(column.known) for column in info.columns if column.known is not None}
-    return Predictor(info, Schema(columns=tuple(columns)), members, known)
+    return Predictor(info, Schema(columns=tuple(columns)), _runtime(folder, info), known)
 
 
-def _member(folder: Path, name: str) -> Member:
+def _runtime(folder: Path, info: PackageInfo) -> Runtime:
     try:
-        return load_member(folder / PackageFiles.MEMBERS / name)
+        if PackageFiles.RUNTIME in info.files:
+            return load_runtime(folder)
+        members = [load_member(folder / PackageFiles.MEMBERS / member.folder) for member in info.members]
+        return MembersRuntime(tuple(members), tuple(member.weight for member in info.members))
+    except VariantRefused:  # whole, but not for this machine
+        raise
     except (OSError, ValueError, TypeError, KeyError, MillwrightError) as error:
         # the hashes were right, so this is a package of another version, or one that was made to look right
-        raise PackageDamaged(folder, f"member {name!r} cannot be loaded ({type(error).__name__}: {error})") from error
+        raise PackageDamaged(folder, f"its model cannot be loaded ({type(error).__name__}: {error})") from error
 
 
 def _plain_names(frame: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from engine.training.distributed.pipeline import Stage
 from engine.training.distributed.sharded import Sharded
 from engine.training.distributed.staged import Staged, part_of
 from engine.training.distributed.work import train
+from engine.training.distributed.worker import leave
 from engine.training.events import LoopEvent, StepDone
 from engine.training.fit import fit
 from engine.training.losses import CrossEntropy
@@ -169,3 +170,4 @@ if __name__ == "__main__":
     die_with(int(sys.argv[2]))
     torch.use_deterministic_algorithms(True)
     main(Path(sys.argv[1]))
+    leave()
