@@ -84,13 +84,13 @@ def write_answers(answers: "pd.DataFrame", path: Path, *, disarm: bool) -> tuple
     """Write a CSV aside and rename it, so that a reader never sees half of it; returns what to say of it.
 
     Args:
-        disarm: the predictions are class names, which a spreadsheet might run.
+        disarm: the predictions are class names, which a spreadsheet might run; the ids of rows are disarmed anyway.
 
     Raises:
         BadArguments: the file cannot be written there.
         DiskFull: nothing half-written stays.
     """
-    answers, notes = without_formulas(answers) if disarm else (answers, ())
+    answers, notes = without_formulas(answers, ("prediction",) if disarm else ())
     try:
         with atomic_file(path) as file:
             answers.to_csv(file, index=False)
@@ -101,12 +101,16 @@ def write_answers(answers: "pd.DataFrame", path: Path, *, disarm: bool) -> tuple
     return notes
 
 
-def without_formulas(answers: "pd.DataFrame") -> "tuple[pd.DataFrame, tuple[str, ...]]":
-    """Labels that a spreadsheet would run as a formula get an apostrophe; numbers are left as they are."""
-    labels = [str(label) for label in answers["prediction"]]
-    risky = {label for label in set(labels) if _FORMULA.match(label) and not _NUMBER.fullmatch(label)}
-    if not risky:
-        return answers, ()
-    safe = [f"'{label}" if label in risky else label for label in labels]
-    note = f"{len(risky)} class name(s) begin like a formula and are written with an apostrophe in front."
-    return answers.assign(prediction=safe), (note,)
+def without_formulas(
+    answers: "pd.DataFrame", columns: tuple[str, ...] = ("prediction",)
+) -> "tuple[pd.DataFrame, tuple[str, ...]]":
+    """Labels, and ids of rows, that a spreadsheet would run as a formula get an apostrophe; numbers stay."""
+    notes = []
+    for column in (*columns, *(["row_id"] if "row_id" in answers else [])):
+        texts = [str(text) for text in answers[column]]
+        risky = {text for text in set(texts) if _FORMULA.match(text) and not _NUMBER.fullmatch(text)}
+        if risky:
+            answers = answers.assign(**{column: [f"'{text}" if text in risky else text for text in texts]})
+            what = "class name(s)" if column == "prediction" else "row id(s)"
+            notes.append(f"{len(risky)} {what} begin like a formula and are written with an apostrophe in front.")
+    return answers, tuple(notes)

@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from engine.errors import BadArguments, did_you_mean, shortened
+from engine.errors import BadArguments
+from engine.naming import did_you_mean, shortened
 from tools.spec import ToolRequest, ToolSpec
 
 

@@ -16,6 +16,7 @@ from engine.progress import PROGRESS, Progress, Watch, silent
 from tools.cancels import Cancels
 from tools.jobs import CANCELLED, INTERNAL_CODE, Failure, Outcome, State, is_job_id, once
 from tools.journal import SCHEDULED, STREAM, WORKFLOW, application_name, home_id, open_client, queue_name
+from tools.tracing import carried
 from tools.worker_process import WorkerCommand, WorkerProcess
 from tools.workshop import JobStatus
 
@@ -73,7 +74,9 @@ class DbosJobs:
             client.delete_workflow(job)
         self.warm()
         options = {"workflow_name": WORKFLOW, "queue_name": queue_name(home), "workflow_id": job}
-        client.enqueue(options, tool, request.model_dump(mode="json"), job, time.time())
+        # the span that asks for it goes along, where spans are kept
+        trace = tuple(filter(None, (carried(),)))
+        client.enqueue(options, tool, request.model_dump(mode="json"), job, time.time(), *trace)
 
     def warm(self) -> None:
         """Start the worker now if none serves the home, so that it is ready when the first job comes."""

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from engine.errors import BadArguments, ColumnNotFound, NotFound, SourceNotFound
+from engine.redaction import without_secrets as without_secrets
 
 if TYPE_CHECKING:
     from engine.data.store import Dataset
@@ -39,24 +40,6 @@ def is_file_or_folder(name: str) -> bool:
     except SourceNotFound:
         return False
     return path.is_file() or path.is_dir()
-
-
-def without_secrets(source: str) -> str:
-    """A source as it may be shown and kept: a URL without its password and parameters."""
-    if "://" not in source or source.startswith("file://"):
-        return source
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    from engine.data.sql_source import redacted
-
-    scheme = source.partition("://")[0]
-    try:
-        url = make_url(source)
-    except (ArgumentError, ValueError):
-        return f"{scheme}://***"
-    # a password with an unquoted '/' in it is read as part of the database's name
-    return f"{scheme}://***" if "@" in (url.database or "") else redacted(url)
 
 
 def find_target(dataset: "Dataset", target: str | None) -> str:

@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from engine.errors import Fixable, JobFailed, MillwrightError, NotFound
 from engine.figures import figure
 from engine.progress import FitFinished, FitProgress, FitStarted, Note, Progress, StageStarted
+from engine.redaction import redacted_text
 from tools.spec import ToolRequest, ToolResult
 
 State = Literal["queued", "running", "cancelling", "done", "cancelled", "failed"]
@@ -61,6 +62,12 @@ class Failure(_Record):
     sentence: str
     hint: str = ""
     fixable: bool = False
+
+    @field_validator("sentence", "hint")
+    @classmethod
+    def _without_secrets(cls, words: str) -> str:
+        """It is kept in a database and told to whoever asks for the job."""
+        return redacted_text(words)
 
     @classmethod
     def of(cls, error: MillwrightError) -> "Failure":

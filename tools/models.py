@@ -40,6 +40,8 @@ class ListModelsRequest(ToolRequest):
 
 
 class ModelSummary(ToolResult):
+    """`variant` says how an optimised model is run, and `made_from` which model it was made from; None for others."""
+
     model: str
     name: str
     version: int
@@ -51,6 +53,8 @@ class ModelSummary(ToolResult):
     metric: MetricValue
     created: str
     package: str
+    variant: str | None = None
+    made_from: str | None = None
 
 
 class ModelList(ToolResult):
@@ -82,6 +86,11 @@ class PromoteModelRequest(ToolRequest):
 
     model: str = Field(description="Model id.")
     alias: str = Field("champion", description="'champion' or 'challenger'.")
+    despite_leaks: tuple[str, ...] = Field(
+        (),
+        description="Columns that give the target away and that the model may have learned from all the same; only "
+        "where the user has said so of each by name.",
+    )
 
 
 class RollBackModelRequest(ToolRequest):

@@ -71,8 +71,9 @@ def column_kinds(record: "ModelRecord") -> "dict[str, Kind]":
 
 def model_size_mb(package: Path) -> float:
     """Size in MB of what answers: feature plans and weights, without report and profile."""
-    members = package / PackageFiles.MEMBERS
-    return round(sum(path.stat().st_size for path in members.rglob("*") if path.is_file()) / MB, 4)
+    answering = [*(package / PackageFiles.MEMBERS).rglob("*"), *package.glob("model.onnx*")]
+    answering.append(package / PackageFiles.RUNTIME)
+    return round(sum(path.stat().st_size for path in answering if path.is_file()) / MB, 4)
 
 
 def _number(value: float | None) -> float:

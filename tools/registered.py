@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import BadChoice
 from engine.package_info import PackageFiles
+from tools.leaks import refuse_leaks
 from tools.models import (
     ListModelsRequest,
     ModelDetails,
@@ -19,7 +20,7 @@ from tools.models import (
 from tools.packages import find_package, importance_of, leaderboard_of, metric_of, report_of, score_of
 from tools.predicting import estimate_prediction, predict
 from tools.settling import settle
-from tools.spec import ToolSpec, costs_nothing
+from tools.spec import Estimate, ToolRequest, ToolSpec, costs_nothing
 
 if TYPE_CHECKING:
     from engine.package_info import PackageInfo
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 
 
 CHAMPION = "champion"
+MOVING_AN_ALIAS = Estimate(seconds=5.0, memory_mb=100.0)
+"""Measured: MLflow is loaded and its database opened; what is written is next to nothing."""
+
+
+def _moves_an_alias(_: "Workshop", __: ToolRequest) -> Estimate:
+    return MOVING_AN_ALIAS
 
 
 def list_models(workshop: "Workshop", _: ListModelsRequest) -> ModelList:
@@ -66,9 +73,15 @@ def promote_model(workshop: "Workshop", request: PromoteModelRequest) -> Promoti
     """Give a version an alias.
 
     Raises:
-        NotFound: no such model.
+        NotFound, PackageDamaged: no such model, or its package is not whole.
         BadChoice: not an alias.
+        ApprovalNeeded: it learned from a column that gives the target away, and the request does not name it.
     """
+    from engine.registry import ALIASES
+
+    if request.alias not in ALIASES:
+        raise BadChoice("alias", request.alias, ALIASES)
+    refuse_leaks(*find_package(workshop, request.model), request.despite_leaks)
     record, previous = workshop.registry.promote(request.model, request.alias)
     if request.alias == CHAMPION:
         settle(workshop, record.name, record.model_id)
@@ -110,6 +123,8 @@ def summary(record: "ModelRecord", info: "PackageInfo") -> ModelSummary:
         metric=metric_of(info),
         created=record.created.isoformat(timespec="seconds"),
         package=str(record.package),
+        variant=info.optimised.variant if info.optimised else None,
+        made_from=info.optimised.model if info.optimised else None,
     )
 
 
@@ -148,12 +163,13 @@ TOOLS = (
     ToolSpec(
         name="promote_model",
         description="Give a registered model the alias 'champion' (the one in use) or 'challenger', taking it from the "
-        "version that had it. Changes what others use, so it needs the user's approval.",
+        "version that had it. Changes what others use, so it needs the user's approval. A model that learned from a "
+        "column that gives the target away is refused unless the user names that column (`despite_leaks`).",
         request=PromoteModelRequest,
         result=Promotion,
         function=promote_model,
         effect="write",
-        estimate=costs_nothing,
+        estimate=_moves_an_alias,
     ),
     ToolSpec(
         name="roll_back_model",
@@ -163,6 +179,6 @@ TOOLS = (
         result=Promotion,
         function=roll_back_model,
         effect="write",
-        estimate=costs_nothing,
+        estimate=_moves_an_alias,
     ),
 )

@@ -38,6 +38,7 @@ class ToolSpec:
 
     `job` says that the function runs as a durable job in a worker process; the others are short and run where
     they are called. `check` raises at once what a job would raise for arguments that cannot work, before one is begun.
+    `watched` says of a tool that is no job that its function takes a third argument, the `Watch` it reports to.
     `Any` stands where each tool has its own request and result type.
     """
 
@@ -45,10 +46,11 @@ class ToolSpec:
     description: str
     request: type[ToolRequest]
     result: type[ToolResult]
-    function: "Callable[[Workshop, Any], ToolResult]"
+    function: "Callable[..., ToolResult]"
     effect: Effect
     estimate: "Callable[[Workshop, Any], Estimate]"
     job: bool = False
+    watched: bool = False
     check: "Callable[[Workshop, Any], None] | None" = None
 
 

@@ -15,6 +15,9 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
 from engine.database import driver_url
 from engine.progress import Control, FitProgress, Progress
+from engine.redaction import scrub
+from tools import tracing
+from tools import tracing_names as names
 from tools.cancels import Cancels
 from tools.jobs import CANCELLED, Outcome, Recorded, finish
 from tools.journal import (
@@ -62,6 +65,9 @@ class DurableJob:
         self._step, self._context = name, contextvars.copy_context()
         try:
             return Recorded.run(function).model_dump(mode="json")
+        except Exception as error:
+            scrub(error)  # the journal keeps it
+            raise
         finally:
             self._step, self._context = "", None
 
@@ -92,11 +98,14 @@ class Runner:
         self._cancels = cancels
         self._idle_since = started
 
-    def run(self, tool: str, request: dict[str, Any], job: str, asked: float) -> dict[str, Any]:
+    def run(self, tool: str, request: dict[str, Any], job: str, asked: float, trace: str = "") -> dict[str, Any]:
         """The workflow: deterministic but for what happens inside the tool's recorded steps."""
         log.info("%s %s begins", tool, job)
         try:
-            outcome = self._outcome(tool, request, job, max(asked, self._idle_since))
+            with tracing.within(trace), tracing.span(f"job {tool}", {names.TOOL: tool, names.JOB: job}) as span:
+                outcome = self._outcome(tool, request, job, max(asked, self._idle_since))
+                if outcome.failure is not None:
+                    span.tell({names.ERROR: outcome.failure.code})
         finally:
             self._idle_since = time.time()
         log.info("%s %s is %s", tool, job, outcome.state)
@@ -147,6 +156,7 @@ def serve(
         log.info("worker %d serves %s", os.getpid(), home)
         stop.wait()
         log.info("worker %d stops", os.getpid())
+        tracing.close()
         logging.shutdown()
         # threads of a running fit would hold up an ordinary exit; the journal goes on from the last step
         os._exit(0)
@@ -173,8 +183,8 @@ def _launch(runner: Runner, scheduled: Scheduled | None, home: Path, database_ur
 
 
 def _workflow(runner: Runner) -> Callable[[str, dict[str, Any], str, float], dict[str, Any]]:
-    def run_tool(tool: str, request: dict[str, Any], job: str, asked: float) -> dict[str, Any]:
-        return runner.run(tool, request, job, asked)
+    def run_tool(tool: str, request: dict[str, Any], job: str, asked: float, trace: str = "") -> dict[str, Any]:
+        return runner.run(tool, request, job, asked, trace)
 
     return run_tool
 

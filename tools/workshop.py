@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from engine.progress import Control, Progress, Watch, silent
+from tools.audit import ANYBODY, Actor
 from tools.spec import ToolResult, ToolSpec
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class Workshop:
     job: JobContext | None = None
     threads: int = 1
     registrar: "RegistrarProcess | None" = None
+    actor: Actor = ANYBODY
 
     @property
     def runs(self) -> Path:

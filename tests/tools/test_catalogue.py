@@ -15,13 +15,18 @@ from tools.workshop import Workshop
 EFFECTS = {
     "read": {
         "list_datasets", "profile_dataset", "compare_models", "list_models", "show_model", "job_status", "list_jobs",
-        "explain_model", "monitor_status", "list_alerts", "evaluate_actions",
+        "explain_model", "monitor_status", "list_alerts", "evaluate_actions", "show_optimisation",
+        "list_memories",
     },
     "compute": {
         "import_dataset", "estimate_training", "train_model", "distil_model", "evaluate_model",
         "predict", "cancel_job", "check_drift", "profile_reference", "drift_report", "log_labels", "retrain_model",
+        "optimise_model", "benchmark_models", "test_model", "plan_deployment", "remember",
     },
-    "write": {"promote_model", "roll_back_model", "create_monitor", "pause_monitor", "acknowledge_alert"},
+    "write": {
+        "promote_model", "roll_back_model", "create_monitor", "pause_monitor", "acknowledge_alert", "export_model",
+        "forget",
+    },
     "external": {"tell_outcome"},
 }  # fmt: skip
 
@@ -29,7 +34,7 @@ EFFECTS = {
 def test_the_catalogue_has_these_tools_and_what_others_notice_needs_approval() -> None:
     found = {effect: {name for name, spec in CATALOGUE.items() if spec.effect == effect} for effect in EFFECTS}
     assert found == EFFECTS
-    assert len(CATALOGUE) == sum(len(names) for names in EFFECTS.values()) == 29
+    assert len(CATALOGUE) == sum(len(names) for names in EFFECTS.values()) == 38
 
 
 @pytest.mark.parametrize("spec", CATALOGUE.values(), ids=list(CATALOGUE))
