@@ -76,8 +76,12 @@ class Script:
                     "A script is a list of say(...), call(...), lists of these, errors or functions.",
                 )
 
-    def next(self, messages: Sequence[object]) -> Answer:
-        """The next turn for `messages`. Raises ScriptError when the script has ended, or the turn's own error."""
+    def next(self, messages: Sequence[object], keep: bool = False) -> Answer:
+        """The next turn for `messages`; one that is kept is given again.
+
+        Raises:
+            ScriptError: the script has ended; or the turn's own error.
+        """
         with self._lock:
             number = self.taken
             self.seen.append(list(messages))
@@ -86,7 +90,7 @@ class Script:
                     f"The script has {len(self.entries)} turn(s), but turn {number + 1} was asked for.",
                     f"The last message was: {_last(messages)}",
                 )
-            self.taken += 1
+            self.taken += not keep
         entry = self.entries[number]
         turn = entry if isinstance(entry, Say | Call | Sequence | Exception) else entry(messages)
         if isinstance(turn, Exception):

@@ -174,9 +174,15 @@ def likely_targets(columns: Sequence[Mapping[str, object]], most: int = 5) -> li
     usual = [name for name in names if name.lower() in USUAL_TARGETS]
     few = [str(column.get("name")) for column in usable if _few(column)]
     ordered = [*usual, *names[-1:], *reversed(few), *reversed(names)]
-    return list(dict.fromkeys(ordered))[:most]
+    constant = {str(column.get("name")) for column in usable if _constant(column)}
+    return sorted(dict.fromkeys(ordered), key=lambda name: name in constant)[:most]
 
 
 def _few(column: Mapping[str, object]) -> bool:
     distinct = column.get("distinct")
     return isinstance(distinct, int) and 2 <= distinct <= 10
+
+
+def _constant(column: Mapping[str, object]) -> bool:
+    distinct = column.get("distinct")
+    return isinstance(distinct, int) and distinct < 2

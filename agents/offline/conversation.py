@@ -1,69 +1,50 @@
 """What the messages say has happened: turns, the calls made in them, and what is known from the results."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import BaseMessage
 
+from agents.memory_digest import MOST_CHARACTERS, MOST_FACTS, TAIL, Digest, Recollection, is_passing
+from agents.memory_turns import Done, Json, Turn, plain, turns_of
 from agents.offline.watched import Watched
+from agents.offline.worked import Worked
 
-Json = dict[str, Any]
-"""Arguments or a result as they came over the wire; only a tool's schema says what is in them."""
-
-
-@dataclass(frozen=True)
-class Done:
-    """A call that was answered. `result` is None when the answer was an error or not JSON; then `error` says why."""
-
-    tool: str
-    arguments: Json
-    result: Json | None
-    error: str | None = None
-
-
-@dataclass(frozen=True)
-class Turn:
-    """What the user said, the calls answered since, and the words it ended with ('' while it goes on)."""
-
-    text: str
-    calls: tuple[Done, ...] = ()
-    reply: str = ""
+__all__ = ["Done", "Json", "Known", "Turn", "may_have_lost", "plain", "read_turns"]
 
 
 def read_turns(messages: Sequence[BaseMessage]) -> list[Turn]:
-    """The conversation by turns of the user. Calls that nothing has answered are left out."""
-    answers = {message.tool_call_id: message for message in messages if isinstance(message, ToolMessage)}
-    turns: list[Turn] = []
-    for message in messages:
-        if isinstance(message, HumanMessage):
-            turns.append(Turn(plain(message)))
-        elif isinstance(message, AIMessage):
-            if not turns:
-                turns.append(Turn(""))
-            done = [_done(call, answers[call["id"]]) for call in message.tool_calls if call["id"] in answers]
-            reply = turns[-1].reply if message.tool_calls else plain(message)
-            turns[-1] = replace(turns[-1], calls=(*turns[-1].calls, *done), reply=reply)
-    return turns
+    """The conversation by turns of the user, those that a digest stands for among them.
+
+    All but the last few come as one turn without words: what their calls established is known, and nothing that was
+    said so long ago is read again. So a long conversation costs no more than a short one, and a digest says as much as
+    the messages that it stands for.
+    """
+    first = messages[0] if messages else None
+    digest = first.digest if isinstance(first, Recollection) else Digest()
+    turns = [*digest.as_turns(), *turns_of(messages)]
+    if not turns:
+        return []
+    older, recent = turns[: -TAIL - 1], turns[-TAIL - 1 :]
+    said = [*(one.text for one in digest.said), *(turn.text for turn in turns[len(digest.as_turns()) : -1])]
+    recent[-1] = replace(recent[-1], earlier=tuple(said))
+    calls = tuple(done for turn in older for done in turn.calls)
+    return [Turn("", calls), *recent] if calls else recent
 
 
-def plain(message: BaseMessage) -> str:
-    """The text of a message whose content may come in parts."""
-    return str(message.text).strip()
+def may_have_lost(messages: Sequence[BaseMessage]) -> bool:
+    """Whether a digest stands for the oldest turns that may have had no room for some of their calls.
 
-
-def _done(call: Mapping[str, Any], answer: ToolMessage) -> Done:
-    text = plain(answer)
-    if answer.status == "error":
-        return Done(call["name"], dict(call["args"]), None, text)
-    try:
-        result = json.loads(text)
-    except json.JSONDecodeError:
-        return Done(call["name"], dict(call["args"]), None, text or "The tool gave no answer.")
-    if not isinstance(result, dict):
-        return Done(call["name"], dict(call["args"]), None, text)
-    return Done(call["name"], dict(call["args"]), result)
+    Nothing tells it for certain. The oldest calls go first, and then the digest is still nearly full, or it begins with
+    something that only the loading of a table can have come before.
+    """
+    first = messages[0] if messages else None
+    facts = first.digest.facts if isinstance(first, Recollection) else ()
+    if not facts:
+        return False
+    size = sum(len(fact.model_dump_json()) for fact in facts)
+    begins = next((fact.tool for fact in facts if not is_passing(fact)), "")
+    return len(facts) >= MOST_FACTS or size > MOST_CHARACTERS // 2 or begins.endswith("_model")
 
 
 @dataclass
@@ -81,16 +62,24 @@ class Known:
     training: Json | None = None
     training_tool: str = "train_model"
     distillation: Json | None = None
-    """Arguments of the last one, as long as no training followed it."""
+    """Arguments of the last one, as long as no training or optimisation followed it."""
+    optimisation: Json | None = None
+    """Arguments of the last one, as long as no training or distillation followed it."""
+    optimised: Json | None = None
+    """The last table of variants."""
+    originals: dict[str, str] = field(default_factory=dict)
+    """The model that an optimised one was made from."""
     listed: tuple[str, ...] = ()
     about: str | None = None
     watched: Watched = field(default_factory=Watched)
+    worked: Worked = field(default_factory=Worked)
 
     def learn(self, done: Done) -> None:
         """Take in one answered call."""
+        self.worked.learn(done.tool, done.arguments, done.result)
         if done.tool in ("train_model", "estimate_training"):
             self.training, self.training_tool = dict(done.arguments), done.tool
-            self.distillation = None
+            self.distillation = self.optimisation = None
         if done.result is not None:
             reader = _READERS.get(done.tool)
             if reader is not None:
@@ -199,11 +188,31 @@ def _promoted(known: Known, arguments: Json, result: Json) -> None:
 
 def _student(known: Known, arguments: Json, result: Json) -> None:
     """The student is what is spoken of from now on."""
-    known.distillation = dict(arguments)
+    known.distillation, known.optimisation = dict(arguments), None
     for place in ("teacher", "student"):
         row = result.get(place)
         if isinstance(row, dict):
             _model(known, str(row.get("model")), {**known.models.get(str(row.get("model")), {}), **row})
+
+
+def _optimised(known: Known, arguments: Json, result: Json) -> None:
+    """The optimised model is what is spoken of from now on."""
+    known.optimisation, known.distillation = {**arguments, "model": str(result.get("source"))}, None
+    _shown_table(known, arguments, result)
+
+
+def _shown_table(known: Known, arguments: Json, result: Json) -> None:
+    """An optimised model looks at the columns of the one that it was made from."""
+    known.optimised = result
+    original, model = str(result.get("source")), str(result.get("model"))
+    row = known.models.setdefault(original, {"model": original})
+    if model != original:
+        made: Json = {"model": model, **{name: row[name] for name in ("name", "target", "dataset") if name in row}}
+        known.models.setdefault(model, {**made, **({"name": arguments["name"]} if arguments.get("name") else {})})
+        known.originals[model] = original
+        if original in known.model_columns:
+            known.model_columns[model] = known.model_columns[original]
+    known.model = model
 
 
 def _challenger(known: Known, arguments: Json, result: Json) -> None:
@@ -241,6 +250,9 @@ _READERS = {
     "estimate_training": _estimate,
     "train_model": _training,
     "distil_model": _student,
+    "optimise_model": _optimised,
+    "show_optimisation": _shown_table,
+    "export_model": _used_model,
     "evaluate_model": _used_model,
     "compare_models": _comparison,
     "explain_model": _used_model,

@@ -9,10 +9,6 @@ from agents.offline.reading import read_slots
 from agents.offline.wording import figure, name_of, notes, scored
 from engine.families import NETWORKS
 
-ONLY_WAY = (
-    "The one way to a smaller or faster model here is distillation: a small network learns to answer as the model does."
-)
-_BY_NAME = re.compile(r"\bdistil|\bstudent\b", re.IGNORECASE)
 _INTO = re.compile(r"\b(?:into|to (?=an? |the )|as (?=an? ))(.*)", re.IGNORECASE)
 _AS_STUDENT = re.compile(
     r"\b(an? (?:[\w-]{1,40} ){0,2}?[\w-]{1,40}|[\w-]{1,40}) as (?:the|a|its) student\b", re.IGNORECASE
@@ -26,10 +22,7 @@ _WIDTH = re.compile(r"\bwidth\s*(?:of|=|:|is)?\s*(\d+)|\b(\d+)\s+(?:units|neuron
 
 def distil(play: Play, request: Request) -> str:
     """A student of the model that was named, or of the one that was spoken of last."""
-    wanted = {"model": _teacher(play, request), **_choices(request, {})}
-    if not _BY_NAME.search(request.text):
-        play.remarks.append(ONLY_WAY)
-    return distilled(play.use_mended("distil_model", **wanted))
+    return distilled(play.use_mended("distil_model", model=_teacher(play, request), **_choices(request, {})))
 
 
 def goes_on(play: Play, request: Request) -> bool:

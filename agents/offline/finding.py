@@ -13,11 +13,12 @@ from agents.offline.columns import (
     named_exactly,
     usual_target,
 )
-from agents.offline.conversation import Json
+from agents.offline.conversation import Json, Known
+from agents.offline.made import made
 from agents.offline.playing import Asked, Play, Request, Told, ToolFailed
 from agents.offline.slots import PLACEHOLDER, Slots
 from agents.offline.wording import name_of, names
-from agents.offline.words import parts
+from agents.offline.words import parts, stem, word_set
 
 NO_DATA = "Which data should I use? Give me a file, or say 'sample:churn' to try one."
 NO_MODEL = "There is no model yet. Train one first, for example 'train on sample:churn'."
@@ -85,6 +86,11 @@ def _seen(play: Play, dataset: str) -> str:
         by_name = {str(row.get("name")): str(row.get("dataset")) for row in rows}
         return by_name.get(dataset, dataset)
     return dataset
+
+
+def named_dataset(text: str, known: Known) -> str | None:
+    """The one known dataset whose name stands in the text."""
+    return _named(text, known.datasets, "dataset")
 
 
 def _only_dataset(request: Request, rows: list[Json]) -> str:
@@ -178,16 +184,112 @@ def bare(text: str) -> str:
 
 
 def model_for(play: Play, request: Request) -> str:
-    """Id of the model: named, by alias, by place in the last list, the last one of this conversation, or the newest."""
+    """Id of the model: named, by alias, by its place, by what it is for, the last one of this conversation, or the
+    newest."""
     slots, known = request.slots, play.known
     found = next(iter(slots.models), None) or _named(request.text, known.models, "model")
     if found is None and slots.ordinal is not None:
-        found = _listed(known.listed, slots.ordinal, "mdl_") or _listed(
-            tuple(known.newest_models()), slots.ordinal, "mdl_"
-        )
+        found = _by_place(request, known)
     if found is None and slots.alias is not None and request.intent != "promote":
         return by_alias(play, slots.alias)
+    if found is None and (said := said_of_model(request.words)) is not None:
+        found = _called(play, request, said)
     return found or known.model or _newest(play, request)
+
+
+_OTHER = re.compile(r"\bother\b", re.IGNORECASE)
+
+
+def _by_place(request: Request, known: Known) -> str | None:
+    """By the last list, if it has the newest model; else in the order in which they were made.
+
+    Raises Told where there is no such place: no other model is taken for it.
+    """
+    place = request.slots.ordinal or 0
+    every = [one.model for one in made(known.worked.past)]
+    newest = known.newest_models()
+    if any(identity.startswith("mdl_") for identity in known.listed) and (not every or every[-1] in known.listed):
+        ids = [identity for identity in known.listed if identity.startswith("mdl_")]
+    else:
+        ids = newest if _OTHER.search(request.words) or not every else every
+    if ids and not -len(ids) <= place < len(ids):
+        raise Told(f"I know of {len(ids)} model{'' if len(ids) == 1 else 's'} here: {names(ids, 5)}.")
+    return ids[place] if ids else None
+
+
+_OF_MODEL = (
+    re.compile(
+        r"\b(?:model|one|version|classifier|regressor)\s+(?:called|named|for|of|on|from|that predicts|predicting|"
+        r"trained (?:on|for)|about)\s+(?:the\s+|my\s+)?([A-Za-z][\w.-]*)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?:the|my|our|with|using)\s+([A-Za-z][\w.-]*)\s+(?:model|one|classifier|regressor)\b", re.IGNORECASE
+    ),
+    re.compile(r"\b(?:with|using|promote|watch|explain|test)\s+(?:the\s+)?([A-Za-z]\w*(?:-\w+)+)(?!\S)", re.IGNORECASE),
+)
+_NO_NAMES = word_set(
+    "a an the this that it its my our your last latest newest new old older best better worst first second third other "
+    "fourth fifth same whole trained current champion challenger production live previous final right wrong good only "
+    "small smaller smallest fast faster fastest quick optimised optimized quantised quantized pruned original student "
+    "me us you them rows row data file table new-data which what one two three every each some any all now here there "
+    "edge-cases edge default network neural linear forest random lightgbm with using next most accurate full big large "
+    "bigger larger tuned retrained saved registered promoted watched finished ready simple simpler another real-time "
+    "sparse int8 onnx bf16 compiled compile eager static dynamic"
+)
+
+
+def said_of_model(words: str) -> str | None:
+    """The name by which a model is called: 'the one for houses', 'the houses model', 'with houses-price'."""
+    for pattern in _OF_MODEL:
+        for found in pattern.finditer(words):
+            said = found.group(1).rstrip(".-")
+            if (
+                said.lower() not in _NO_NAMES | SMALL_WORDS
+                and not re.match(r"(?:mdl|ds|job|mon)_", said)
+                and "." not in said
+            ):
+                return said
+    return None
+
+
+_BY_NAME_ONLY = frozenset({"promote", "predict", "show_model"})
+"""Requests whose words after 'the model for' can only say which model."""
+
+
+def _called(play: Play, request: Request, said: str) -> str | None:
+    """The model of that registered name, target or table; asked about where several fit.
+
+    Raises Told where none does: another model is never taken for it.
+    """
+    fits = [identity for identity, row in play.known.models.items() if _fits(said, row, play.known)]
+    rows = dict(play.known.models)
+    if not fits and request.intent not in _BY_NAME_ONLY:
+        return None  # 'the model for edge cases' names none
+    if not fits and "list_models" in play.offered:
+        listed = play.use("list_models").get("models") or []
+        rows = {str(row.get("model")): row for row in listed if isinstance(row, dict)}
+        fits = [identity for identity, row in rows.items() if _fits(said, row, play.known)]
+    if len(fits) == 1:
+        return fits[0]
+    if len(fits) > 1:
+        current = play.known.model
+        if current in fits and request.intent != "promote":
+            return current
+        raise Asked("model", f"Several models fit {name_of(said)!r}. Which one? {names(fits[::-1], 5)}", tuple(fits))
+    if not rows:
+        raise Told(NO_MODEL)
+    raise Told(f"No model is called or made for {name_of(said)!r}. There are: {names(list(rows)[::-1], 5)}.")
+
+
+def _fits(said: str, row: Mapping[str, object], known: Known) -> bool:
+    """Whether the words are in the name of a model, of its target or of its table."""
+    words = {stem(word) for word in parts(said)}
+    table = known.datasets.get(str(row.get("dataset")), {}).get("name")
+    for name in (row.get("name"), row.get("target"), table):
+        if name and words and words <= {stem(word) for word in parts(str(name))}:
+            return True
+    return False
 
 
 def by_alias(play: Play, alias: str) -> str:

@@ -2,20 +2,25 @@
 
 import re
 
-from agents.offline import monitoring_intents
+from agents.offline import monitoring_intents, optimising_intents, past_intents, working_intents
 from agents.offline.context import Context
+from agents.offline.everyday_patterns import EVERYDAY
 from agents.offline.monitoring_patterns import MONITORING
+from agents.offline.optimising_patterns import OPTIMISING
+from agents.offline.past_patterns import PAST
 from agents.offline.patterns import PATTERNS
 from agents.offline.places import IMAGE_ENDINGS
 from agents.offline.short_messages import WORDS
 from agents.offline.slots import Slots
+from agents.offline.talking_patterns import TALKING
 from agents.offline.votes import compiled, votes
+from agents.offline.working_patterns import WORKING
 
 ENOUGH = 2.0
 """Votes from which on a message is understood."""
 
 
-_TABLE = compiled({**PATTERNS, **MONITORING})
+_TABLE = compiled({**EVERYDAY, **PATTERNS, **MONITORING, **OPTIMISING, **WORKING, **TALKING, **PAST})
 _TOKEN = re.compile(r"[\w']+")
 _AGAIN = re.compile(r"\b(?:again|instead|this time|once more|redo|re-?run|re-?train|repeat|same)\b", re.IGNORECASE)
 
@@ -31,12 +36,18 @@ _NEW_GOAL = re.compile(r"\b(?:predict|forecast|classify|target|label|new model|f
 
 
 def classify(slots: Slots, context: Context) -> str:
-    """The name of what is wanted, or 'unknown'."""
+    """The name of what is wanted by rules alone, or 'unknown'."""
+    score = votes_for(slots, context)
+    best = max(score, key=lambda name: score[name], default="unknown")
+    return best if score.get(best, 0.0) >= ENOUGH else "unknown"
+
+
+def votes_for(slots: Slots, context: Context) -> dict[str, float]:
+    """Votes of the rules for each kind of request."""
     score = _votes(slots.rest)
     for adjust in ADJUSTMENTS:
         adjust(score, slots, context)
-    best = max(score, key=lambda name: score[name], default="unknown")
-    return best if score.get(best, 0.0) >= ENOUGH else "unknown"
+    return score
 
 
 def _votes(text: str) -> dict[str, float]:
@@ -69,7 +80,7 @@ def _refine_needs_a_training(score: dict[str, float], slots: Slots, context: Con
         goes_on = _AGAIN.search(slots.rest) or (_ONLY_SETTINGS.search(slots.rest) and not _NEW_GOAL.search(slots.rest))
         if goes_on and not slots.source and "train" in score:
             score["refine"] = score["train"] + 0.5
-    else:
+    elif not context.plan_last:  # of a plan that was just made the plan is changed
         wish = score.pop("refine")
         if context.has_dataset or slots.source or wish >= 3:
             score["train"] = max(score.get("train", 0.0), wish)
@@ -152,4 +163,7 @@ ADJUSTMENTS = (
     _one_text,
     _examples_by_name,
     *monitoring_intents.ADJUSTMENTS,
+    *optimising_intents.ADJUSTMENTS,
+    *working_intents.ADJUSTMENTS,
+    *past_intents.ADJUSTMENTS,
 )

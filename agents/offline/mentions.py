@@ -9,7 +9,9 @@ from agents.offline.slots import Reader, Slots, TargetForm, group_of, take, unqu
 from agents.offline.tables import DOUBTFUL, FAMILIES, METRICS, NO_FAMILY
 
 _ALIAS = re.compile(r"\b(champion|challenger)\b", re.IGNORECASE)
-_PRODUCTION = re.compile(r"\b(?:the )?(?:default|production|live|official)(?: (?:model|one|version))?\b", re.IGNORECASE)
+_PRODUCTION = re.compile(
+    r"\b(?:the )?(?:default|production|live(?! (?:in|at|on)\b)|official)(?: (?:model|one|version))?\b", re.IGNORECASE
+)
 _ORDINALS = {"first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "fifth": 4}
 _ORDINAL = re.compile(
     r"\b(?:the )?(first|1st|second|2nd|third|3rd|fourth|4th|fifth|last|(?<=the )other)"
@@ -24,15 +26,26 @@ _PAIR = re.compile(
     r"([A-Za-z_][\w .]*?)\s*(?:=|(?<!\s\d)(?<!\s\d\d):(?!/))\s*(.+?)(?=\s*(?:,|;|$|\band\s+[A-Za-z_][\w ]*?\s*[=:]))"
 )
 _SETTINGS = re.compile(
-    r"\b(?:target|label|metric|models?|drop|budget|name|seed|goal|data|it|this|that|alert|alarm|note|labels|outcomes)\s*$",
+    r"\b(?:target|label|metric|models?|drop|budget|name|seed|goal|data|it|this|that|alert|alarm|labels|outcomes)\s*$",
     re.IGNORECASE,
 )
+_SPOKEN = re.compile(
+    r"\b(?:note|plan|mind|docs?|documentation|documents|research|task|question|code|only|run|remember|forget|first)\s*$",
+    re.IGNORECASE,
+)
+"""What a colon follows in a sentence; with '=' it is a column: 'plan=A'."""
+
+
+_REFUSED = re.compile(r"\b(?:than|instead of|rather than|not by|no longer)\s+(?:the\s+|by\s+)?$", re.IGNORECASE)
+"""What stands before a metric that is not wanted: 'recall instead of accuracy'."""
 
 
 def _metric(slots: Slots) -> Slots:
     text = slots.rest if slots.metric is None else ""
     for pattern, name in METRICS:
         for match in pattern.finditer(text):
+            if _REFUSED.search(text[: match.start()]):
+                continue
             if not slots.strict or asks_metric(text, match.start(), match.end()):
                 rest = f"{text[: match.start()]} _metric_ {text[match.end() :]}"
                 return replace(slots, metric=name, rest=rest)
@@ -99,18 +112,33 @@ def _pairs(slots: Slots) -> Slots:
     """'tenure=3, Contract=Two year' is one row."""
     row: dict[str, object] = {}
     start: int | None = None
+    tail = ""
     for match in _PAIR.finditer(slots.rest):
         name = _NOISE.sub("", match.group(1)).strip()
         no_cell = match.group(2).startswith("_") and not match.group(2).startswith("_quoted")
-        if not name or no_cell or _SETTINGS.search(match.group(1)) or name.startswith("_"):
+        spoken = _SPOKEN.search(match.group(1)) is not None and "=" not in match.group()[len(match.group(1)) :][:2]
+        if not name or no_cell or spoken or _SETTINGS.search(match.group(1)) or name.startswith("_"):
             continue
-        row[unquoted(name, slots)] = _cell(unquoted(match.group(2).strip(" .?!"), slots))
+        value, tail = _apart(match.group(2), tail)
+        row[unquoted(name, slots)] = _cell(unquoted(value.strip(" .?!"), slots))
         start = match.start() if start is None else start
     if not row or start is None:
         return slots
     # the words before the first name are part of its match: keep the verb
     before = slots.rest[:start] + _leading(slots.rest[start:])
-    return replace(slots, rows=(*slots.rows, row), rest=f"{before} _rows_")
+    return replace(slots, rows=(*slots.rows, row), rest=f"{before} _rows_ {tail}".rstrip())
+
+
+_USING = re.compile(
+    r"\s+(?:with|using|by)\s+(?:(?:the|my|our|model)\s+)*(?:_model_|_alias_|[\w.-]+\s+model\b|\w+(?:-\w+)+\W*$).*$",
+    re.IGNORECASE,
+)
+
+
+def _apart(value: str, tail: str) -> tuple[str, str]:
+    """The value of a cell without the model that it is to be predicted with: '70 with the houses model'."""
+    using = _USING.search(value)
+    return (value, tail) if using is None else (value[: using.start()], using.group().strip())
 
 
 _NOISE = re.compile(
@@ -142,10 +170,16 @@ _DROP = re.compile(
     r"\b(?:without|drop(?:ping)?|ignor(?:e|ing)|exclud(?:e|ing)|leav(?:e|ing) out|except(?: for)?|"
     r"remov(?:e|ing)|don['’]?t use|do not use|not using|omit(?:ting)?|skip(?:ping)?)\s+"
     r"(?:the\s+)?(?P<column>(?:columns?|features?|fields?|variables?)\b)?\s*"
-    r"(?:called\s+|named\s+)?(?!_(?!quoted)|a model|it\b|this\b|that\b|an? )(?P<names>.+?)"
+    r"(?:called\s+|named\s+)?(?!_(?!quoted)|a model|it\b|this\b|that\b|an? |"
+    r"(?:my |your |that |this )?(?:notes?|memory|memories|steps?|plan)\b)(?P<names>.+?)"
     r"(?P<columns>\s+(?:column|feature|field)s?)?" + _END,
     re.IGNORECASE,
 )
+_LEFT_OUT = re.compile(
+    r"\b(?:leave|take|keep)\s+(?:the\s+|column\s+)?((?!it\b|this\b|that\b|_)\w[\w ,]{0,60}?)\s+out\b(?!\s+of)",
+    re.IGNORECASE,
+)
+"""'leave gender out' is 'leave out gender'."""
 _KEEP = re.compile(
     r"\b(?:use|include|keep|put|bring|add|take|restore|with)\s+(?:back\s+)?(?:the\s+)?(?:columns?\s+)?([^,;.!?]+?)\s+"
     r"(?:again|back|after all)\b"
@@ -162,19 +196,21 @@ _TARGETS = (
     ),
     re.compile(
         r"\b(?:predict(?:s|ing)?|forecast(?:ing)?|classif(?:y|ies|ying)|estimat(?:e|es|ing)|model(?:l?ing)?|regress(?:ing)?|"
-        r"model (?:for|of))\s+(?!(?:for|with|on|in|a|using)\b)(?:the\s+)?(?:column\s+)?(?:value of\s+)?(.+?)" + _END,
+        r"model (?:for|of))\s+(?!(?:for|with|on|in|a|using|from|that|which)\b)"
+        r"(?:the\s+)?(?:column\s+)?(?:value of\s+)?(.+?)" + _END,
         re.IGNORECASE,
     ),
+    re.compile(r"\b(?:i|we|rather)\s+mea(?:n|nt)\s+(?:the\s+)?(?:column\s+)?(.+?)" + _END, re.IGNORECASE),
     re.compile(r"\bfor\s+(?:predicting\s+)?(?:the\s+)?(?!_)(.+?)" + _END, re.IGNORECASE),
 )
 
-_TARGET_FORMS: tuple[TargetForm, ...] = ("named", "goal", "loose")
+_TARGET_FORMS: tuple[TargetForm, ...] = ("named", "goal", "goal", "loose")
 
 
 def _drop(slots: Slots) -> Slots:
     names: list[str] = []
     columns: list[str] = []
-    rest, place = slots.rest, 0
+    rest, place = _LEFT_OUT.sub(r"leave out \1 ", slots.rest), 0
     while match := _DROP.search(rest, place):
         called = match.group("column") or match.group("columns")
         if slots.strict and not called and is_of_the_goal(rest, match.start(), match.end()):

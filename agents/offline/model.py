@@ -13,15 +13,20 @@ from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.tools import BaseTool
 
+from agents.marked import unmarked
 from agents.offline.columns import besides_examples, classifies_examples, find_column, usual_target
-from agents.offline.conversation import Json, Known, Turn, plain, read_turns
+from agents.offline.conversation import Json, Known, Turn, may_have_lost, plain, read_turns
+from agents.offline.meaning import Meaning, open_meaning
 from agents.offline.playing import Move, Play, Question, play
-from agents.offline.skills import SKILLS
+from agents.offline.repertoire import SKILLS
 from agents.offline.texts import GREETING
 from agents.offline.understanding import understand
 from agents.rules import choose_models, next_round
 from agents.scripted import PIECE, tool_name
 
+NO_PROPOSAL = "no proposal"
+"""Said where one decision is asked for that no rule is known for here: whoever asks takes a rule of its own."""
+_PROPOSES = "propose_"
 _FACTS = re.compile(r"<facts>(.*)</facts>", re.DOTALL)
 
 
@@ -56,10 +61,14 @@ class OfflinePlanner(BaseChatModel):
     """Understands the requests that a user of Millwright makes, without a language model.
 
     It holds no state and never guesses a figure. `offered` are the tools it may call; bind_tools sets them.
+    `by_meaning`: where no rule is sure of a message, it is likened to labelled examples, if the weights are there.
+    `purse`: who pays for the calls of tools that work with it makes; it costs nothing itself.
     Ids of its calls follow from the conversation, so the same messages give the same call.
     """
 
     offered: frozenset[str] = frozenset()
+    by_meaning: bool = True
+    purse: Any = None
 
     @property
     def _llm_type(self) -> str:
@@ -82,6 +91,7 @@ class OfflinePlanner(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **_: object,
     ) -> ChatResult:
+        messages = unmarked(messages)
         move = self._move(messages)
         metadata = {"finish_reason": "tool_calls" if move.tool else "stop"}
         message = AIMessage(content=move.text, tool_calls=_calls(move, messages), response_metadata=metadata)
@@ -94,6 +104,7 @@ class OfflinePlanner(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **_: object,
     ) -> Iterator[ChatGenerationChunk]:
+        messages = unmarked(messages)
         move = self._move(messages)
         pieces = [AIMessageChunk(content=piece) for piece in PIECE.findall(move.text)]
         whole = [
@@ -109,25 +120,28 @@ class OfflinePlanner(BaseChatModel):
         proposal = sorted(self.offered & PROPOSALS.keys())
         if proposal:
             return Move(tool=proposal[0], arguments=PROPOSALS[proposal[0]](_facts(messages)))
-        return next_move(messages, self.offered)
+        if len(self.offered) == 1 and next(iter(self.offered)).startswith(_PROPOSES):
+            return Move(text=NO_PROPOSAL)
+        return next_move(messages, self.offered, open_meaning() if self.by_meaning else None)
 
 
-def next_move(messages: Sequence[BaseMessage], offered: frozenset[str]) -> Move:
+def next_move(messages: Sequence[BaseMessage], offered: frozenset[str], meaning: Meaning | None = None) -> Move:
     """Play the conversation from its beginning; the move of the last turn is the answer."""
     known, question, move = Known(), None, Move(text=GREETING)
+    known.worked.lost = may_have_lost(messages)
     for turn in read_turns(messages):
-        move, question = _play_turn(turn, known, question, offered)
+        move, question = _play_turn(turn, known, question, offered, meaning)
     return move
 
 
 def _play_turn(
-    turn: Turn, known: Known, question: Question | None, offered: frozenset[str]
+    turn: Turn, known: Known, question: Question | None, offered: frozenset[str], meaning: Meaning | None
 ) -> tuple[Move, Question | None]:
     if not turn.text:
         for done in turn.calls:
             known.learn(done)
         return Move(text=GREETING), None
-    requests = understand(turn.text, known, question)
+    requests = understand(turn.text, known, question, meaning)
     state = Play(known, turn, offered)
     move = play(state, requests, SKILLS)
     for done in turn.calls[state.place :]:

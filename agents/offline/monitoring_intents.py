@@ -11,7 +11,7 @@ OF_MONITORING = frozenset(MONITORING) - {"roll_back"}
 """Requests after which a bare 'why?' is about the monitor; after a roll-back 'it' is the model again."""
 
 _MONITORED, _AFTERWARDS, _AFTER_RETRAINING = compiled(MONITORED), compiled(AFTERWARDS), compiled(AFTER_RETRAINING)
-_GOAL = re.compile(
+GOAL = re.compile(
     r"(?:^|[,;:.]|\b(?:to|and|please|you|i|we|that|can|could|want|would|let's|me|now|then|model (?:for|of))\b)\s*"
     r"(?:predict|forecast|classify|estimate|regress|train|fit|build|develop|guess|model)\b(?!\w)"
     r"(?!\s+(?:(?:a|the|an|new|another|better|fresh)\s+)*(?:data|set|rows|split|file|challenger|monitor\w*|one|"
@@ -44,7 +44,7 @@ def _of_the_conversation(score: dict[str, float], slots: Slots, context: Context
 
 def _not_in_a_goal(score: dict[str, float], slots: Slots, context: Context) -> None:
     """'predict who will drift away', 'build a model that monitors pumps' are trainings."""
-    if "train" in score and _GOAL.search(slots.rest):
+    if "train" in score and GOAL.search(slots.rest):
         for intent in MONITORING:
             score.pop(intent, None)
 
@@ -84,7 +84,7 @@ def _goes_on_watching(score: dict[str, float], slots: Slots, context: Context) -
 def _goes_ahead(score: dict[str, float], slots: Slots, context: Context) -> None:
     """'go ahead' after advice to retrain, or after a challenger has won."""
     if "go" in score and context.following is not None:
-        score[context.following] = score["go"] + 1
+        score[context.following] = score.pop("go") + 1
 
 
 ADJUSTMENTS = (

@@ -63,6 +63,7 @@ MONITORING: dict[str, tuple[tuple[float, str], ...]] = {
         (6, r"\brun (?:the |a |my |all )*(?:monitors?|_monitor_|drift checks?|checks?)(?!\w)"),
     ),
     "watch": (
+        (7, r"\bsurveillance\b"),
         (
             7,
             r"<lead>(?:watch|monitor|observ|supervis|survey|track|follow)(?:e|ing)?\s+(?:over\s+)?(?:how\s+)?<watched>",
@@ -104,6 +105,7 @@ MONITORING: dict[str, tuple[tuple[float, str], ...]] = {
     ),
     "monitor_status": (
         (5.5, r"\bmonitors\b"),
+        (6, r"\b(?:status|state) of (?:the |our )?monitoring\b"),
         (6, r"\bmonitor(?:ing)? (?:status|state|health|overview|list)\b"),
         (6, r"\bhealth\b.*(?:\bmodels?\b|_model_|_alias_|\bmonitors?(?!\w))"),
         (6, r"\b(?:about|with|of) (?:the |these |those |last |all )*(?:alerts?|alarms?)\b"),

@@ -14,32 +14,6 @@ FRAGMENTS = {
 }
 
 PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
-    "greeting": ((1, r"^\W*(?:hi|hello|hey|good (?:morning|evening|afternoon))\b"),),
-    "identity": (
-        (5, r"\b(?:who|what) are you\b"),
-        (5, r"\bare you (?:an? )?(?:ai|llm|human|bot|robot|real|chatgpt|gpt|language model|language)"),
-        (5, r"\bwhat (?:llm|language model|ai|gpt)"),
-        (5, r"\b(?:which|what) (?:llm|language model|ai model) (?:do|are|is)"),
-        (5, r"\bwho am i (?:talking|speaking)"),
-        (5, r"\b(?:is|was) (?:a|an|any) (?:llm|language model) (?:configured|connected|used)"),
-        (5, r"\b(?:configure|connect|set up|use|add) (?:a|an|my|another) (?:llm|language model|openai|api key|gpt)"),
-    ),
-    "help": (
-        (4, r"^\W*help\b(?! me (?:train|predict|build))"),
-        (4, r"\bwhat (?:all )?can (?:you|i|this|it|millwright) (?:all )?(?:do|ask|help)"),
-        (4, r"\bhow (?:do|can|should) i (?:start|begin|use (?:you|this|it)|get started)"),
-        (4, r"\bwhat (?:are your|can i ask|do you do)"),
-        (4, r"\bhow does (?:this|it) work"),
-        (4, r"\bwhat should i (?:do|say|type)"),
-        (4, r"\b(?:your|the|available|which|list) (?:commands|capabilities|abilities|tools|options)\b"),
-        (4, r"\bwhat tools\b"),
-        (8, r"\bwhat(?:'s| is| are| does| do you mean)\b.*\bdistil"),
-        (
-            4,
-            r"\b(?:can|do|could) (?:you|this|it|millwright) (?:also )?(?:work with|handle|support|understand|read|process|deal with|take|do|know) (?:\w+ )?(?:images?|pictures?|photos?|texts?|neural|_family_|deep|gpus?|_device_)",
-        ),
-        (4, r"\bhelp\W*$"),
-    ),
     "list_datasets": (
         (4.5, r"\b(?:what|which) (?:data ?sets?|data|files|tables)\b.*\b(?:load|loaded|import|imported)\b"),
         (4, r"\bwhat (?:have|did) (?:i|we|you) (?:import|load|upload)"),
@@ -51,6 +25,8 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         ),
         (4, r"\b(?:any|are there|how many|do (?:you|we|i) have any) (?:data ?sets?|data)\b"),
         (4, r"\bwhat data\b(?!.*_source_)"),
+        (4.5, r"\b(?:tables|files|data ?sets) (?:you|we|i) (?:know|have|loaded|imported|gave|uploaded)\b"),
+        (4.5, r"\bwhat (?:\w+ ){0,2}(?:loaded|imported|uploaded)\b"),
     ),
     "import": (
         (3, r"\b(?:get|put|pull|take|want)\b.*_source_.*\b(?:into|in|to|on|today)\b"),
@@ -65,6 +41,8 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
     ),
     "profile": (
         (4, r"\bsummary\b(?!.*\bmodel\b)"),
+        (4.5, r"\ba (?:feel|feeling|sense|first look) (?:for|of|at)\b"),
+        (5, r"\b(?:what|which) (?:share|percentage|proportion|fraction|part) of\b|\bpercent(?:age)?(?:-| )wise\b"),
         (4, r"\bwhat (?:kind|sort|type) of data\b"),
         (
             4,
@@ -99,6 +77,9 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
     ),
     "estimate": (
         (6, r"\bwhat (?:would|will|does)\b.*\b(?:cost|take)\b"),
+        (6, r"\btake (?:ages|forever|an eternity)\b"),
+        (6, r"\bwhen (?:would|will|could|can)\b.*\b(?:done|finish(?:ed)?|ready|complete)\b"),
+        (6, r"\b(?:duration|run ?time) of\b|\btime needed\b|\btraining time\b"),
         (6, r"\bwill\b.*\btake (?:very |too |so )?long"),
         (6, r"\bhow (?:long|much time|many (?:minutes|seconds|hours))\b.*\bfor\b"),
         (
@@ -117,11 +98,16 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
     ),
     "compare": (
         (4, r"_model_.*_model_"),
-        (5, r"\bwho wins\b"),
+        (5, r"\bwho (?:wins|won)\b"),
+        (5, r"\bimprovement (?:over|on|to)\b|\brank (?:everything|them|all)\b"),
+        (
+            5,
+            r"\bwhich of (?:the two|the three|them|these|those|both|the models) (?:would|should|do|to|shall|can|is|was)\b",
+        ),
         (5, r"\bwhich (?:\w+ ){0,4}(?:is|was|performs|works|does|did) (?:the )?(?:best|better|worst|winner)\b"),
         (5, r"\bnext to each other\b"),
         (5, r"(?:_ordinal_|_model_)\b.*\b(?:improves?|improved|beats?|outperforms?|better than)\b"),
-        (5, r"\bcompar(?:e|ing|ison)\b"),
+        (5, r"\bcompar(?:e|ing|ison)\b|\bcompair(?:e|ing)?\b"),
         (5, r"\bside by side\b"),
         (5, r"\b(?:versus|vs)\b"),
         (
@@ -138,6 +124,11 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
     "leaderboard": (
         (5, r"\bhow did (?:the |all |each )*(?:\w+ )?candidates?\b"),
         (5, r"\bleader ?board\b"),
+        (
+            5,
+            r"\b(?:the )?other (?:candidates?|algorithms?|models? (?:get|score|do))\b|\bwhat came (?:_ordinal_|second|next)|\bwhat else (?:did|have) you (?:try|tried|train)",
+        ),
+        (5, r"\bhow (?:did|well did|has) (?:an? |the |your )?_family_ (?:do|done|perform|score|far)"),
         (5, r"\bhow did (?:each|the (?:other|candidates?)|_family_|the models)"),
         (5, r"\b(?:all|which) candidates\b"),
         (5, r"\bwhat (?:models|candidates) (?:did you|were|was) (?:try|tried|trained)"),
@@ -145,10 +136,15 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
     ),
     "explain": (
         (5, r"\bfactors\b"),
+        (5, r"\bon (?:what|which) (?:grounds|basis)\b|\bplays? (?:a|any|what) (?:\w+ )?role\b"),
         (5, r"\bimportances?\b"),
         (5, r"\bjustif|\breasoning\b|\bhow come\b"),
         (5, r"\bwhat (?:is|are) the (?:main |key )?(?:reasons?|causes?)\b"),
-        (5, r"\bexplain\b(?!.*\b(?:what you|yourself|how you work)\b)"),
+        (
+            5,
+            r"\bexplain\b(?= (?:it|this|that|these|those|the|my|our|its|why|how|which|what|_\w+_|model|predictions?|results?|churn)|\W*$|\s*[,;])(?!.*\b(?:what you|yourself|how you work)\b)",
+        ),
+        (3, r"\bexplain\b(?!.*\b(?:what you|yourself|how you work)\b)"),
         (5, r"\bwhy\b"),
         (5, r"\bwhat (?:matters?|drives?|drove|influences?|affects?|causes?|contributes?|determines?|counts)\b"),
         (5, r"\bwhat are the (?:main |key |most |biggest )+(?:drivers|factors|reasons|important)"),
@@ -178,12 +174,16 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (5, r"\bhow (?:good|well|accurate|does|would|do)\b.*\bon\b.*(?:_source_|_dataset_|\bnew data\b)"),
         (5, r"\b(?:test|validate|check|measure|assess)\b (?:it |this |that )?(?:on|against|with|using)\b"),
         (5, r"\b(?:_metric_|performance|score) on\b.*_source_"),
-        (5, r"\btest (?:it|the model|_model_|this model|that model)\b"),
+        (
+            9.2,
+            r"\btest (?:it|(?:the |this |that |my |our )?(?:model|_model_|_alias_)(?: _model_)?)\b.*(?:_source_|_dataset_|\bdata\b|\brows\b)",
+        ),
         (5, r"\bhold ?out (?:score|result)"),
-        (5, r"\bon (?:the )?(?:sealed|test) (?:set|rows|data)"),
+        (5, r"\bon (?:the )?(?:sealed )?(?:sealed|test) (?:set|rows|data)"),
     ),
     "predict": (
         (4, r"\brun <model>\W.*_source_"),
+        (5.5, r"\b(?:run|put|feed|push|send|pass|throw)\b.*_source_ (?:through|into|to) <model>"),
         (6, r"_rows_"),
         (5, r"\bpredict(?:ions?|ing)?\b.*\b(?:with|using|by|from|of)\b\s+<model>"),
         (5, r"\b(?:use|using|take|apply|run)\s+<model>\W.*\b(?:predict|score|on|to)\b"),
@@ -204,29 +204,20 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
     ),
     "distil": (
         (7, r"\bdistill?(?:ed|ing|ation|s)?\b"),
+        (6.7, r"\bteach (?:an? )?(?:smaller|tiny|small|little)\b"),
         (
             6,
             r"\b(?:train|teach|make|build|create|get|give me|fit|want|need)\s+(?:me\s+)?(?:an?|the|its)\s+(?:\w+\s+){0,2}?student\b(?=\s*(?:$|[?.!,]|_|(?:from|of|for|that|with|to|model|by|on)\b))",
         ),
-        (
-            6,
-            r"\b(?:smaller|tinier|lighter|slimmer|faster|quicker|more compact|(?:small|tiny|compact|lightweight|light|fast|mini|slim)(?=.* (?:of|from|for)\b.*<model>))\b.*\b(?:models?|version|copy|one)\b",
-        ),
-        (6, r"\bsomething (?:smaller|tinier|lighter|slimmer|faster|more compact)\b"),
         (6, r"\bteacher[- /]student\b"),
-        (6, r"\bturn\b.*<model>\W.*\binto\b.*_family_"),
-        (
-            6,
-            r"\b(?:make|get)\b.*(?:<model>|\bthat|\bthis)\W.*\b(?:smaller|tinier|faster|lighter|slimmer|compact|tiny)\b",
-        ),
-        (
-            6,
-            r"^(?=.*<model>).*\b(?:compress|shrink|slim(?: \w+)? down|downsize|condense|miniaturi[sz]e|squeeze)\b",
-        ),
+        (6.7, r"\b(?:turn|compress|shrink|squeeze|condense)\b.*(?:<model>|\bthat|\bthis)\W.*\b(?:in)?to\b.*_family_"),
     ),
     "train": (
         (3, r"\b(?:build|create|make|develop)\b.*\b(?:from|with|on|using) _source_"),
+        (4.5, r"\b(?:can|could|may) (?!you\b).*\bbe (?:predicted|forecast(?:ed)?|estimated)\b"),
+        (3, r"\b(?:foresee|anticipate)\b"),
         (2.5, r"\bknow (?:who|which|whether|if|what|how)\b"),
+        (6, r"\bwant to (?:know|find out|see|predict) (?:who|which \w+ (?:will|are going)|whether)\b"),
         (2.5, r"\bwhich (?:customers|clients|people|users|patients|rows|\w+s) (?:are|will|do|would)\b"),
         (2.5, r"^\W*(?:please )?model (?!_|card|info|detail|list|reg)\w+"),
         (3, r"\b(?:target|label) (?:column )?(?:is|=|:|should be|will be)"),
@@ -273,6 +264,7 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
             r"\b(?:show|details?|describe|info(?:rmation)?|display|tell me|more|inspect|open|see)\b(?:\W+(?:me|about|on|of|for|the|model))*\W+(?:_model_|(?:that|this|last|latest|best|current|newest) model\b|it\b|model\W*$|model card|report|card\b|model (?:details|info))",
         ),
         (4.5, r"\b(?:model )?card\b"),
+        (5, r"\bshow (?:me )?(?:the|this|that) model\b|^\W*(?:more |the |some )*details?\b(?!.*<data>)"),
         (
             4.5,
             r"\bwhere (?:is|are|can i find|do i find|did you (?:put|save)) (?:the |my )?(?:report|model|package|card|it)\b",
@@ -312,6 +304,10 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (4.5, r"^\W*jobs\W*$"),
         (4.5, r"\bjob (?:list|history|queue)"),
         (4.5, r"\banything running\b"),
+        (
+            5,
+            r"\b(?:what|which) (?:runs|trainings|tasks)\b.*\b(?:are|running|progress|going)\b|\b(?:in the|the|your) queue\b",
+        ),
     ),
     "job_status": (
         (
@@ -319,11 +315,12 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
             r"\b(?:is|are|has) (?:my|the|this|our) (?:\w+ )?(?:training|job|run) (?:still|done|finished|ready|running|over|through|complete)",
         ),
         (4.5, r"\bwhere are we\b"),
+        (4.5, r"^\W*still (?:running|going|busy|at it)\b"),
         (6.5, r"\bhow much (?:longer|_factor_)"),
         (4.5, r"\bstatus\b"),
         (
             4.5,
-            r"\bhow (?:is|are|'s) (?:it|the (?:job|training|run)|things|that|training|_job_) (?:going|doing|coming|progressing|getting)",
+            r"\bhow (?:is|are|'s) (?:it|the (?:job|training|run|optimi[sz]ation|benchmark)|things|that|training|_job_) (?:going|doing|coming|progressing|getting)",
         ),
         (4.5, r"\bhow far\b"),
         (4.5, r"\bprogress\b"),
@@ -348,12 +345,13 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (5, r"\babort\b"),
         (
             5,
-            r"\b(?:stop|kill|terminate|halt|interrupt|end|quit)\b(?:\W+(?:it|the|that|this|my|a|job|training|run|running|now|please|current|all|_job_))*\W*$",
+            r"^(?!.*\b(?:which|who|whether|customers?|clients?|users?)\b).*\b(?:stop|kill|terminate|halt|interrupt|end|quit)\b(?:\W+(?:it|the|that|this|my|a|job|training|run|running|now|please|current|all|_job_))*\W*$",
         ),
         (5, r"\bstop (?:the )?(?:job|training|run|it|_job_)\b"),
         (5, r"\bdon'?t (?:go on|continue)\b"),
     ),
     "out_of_scope": (
+        (8, r"\b(?:load|import|open|read|serve|predict with|use|run|upload)\b[^.;]*_onnx_"),
         (
             4.5,
             r"\b(?:delete|remove|erase|wipe|destroy)\b.*\b(?:all|everything|data ?sets?|models?|files?|jobs?|home)\b",
@@ -365,7 +363,7 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
         (4.5, r"\b(?:weather|joke|poem|news|capital of|translate|recipe)\b"),
         (
             4.5,
-            r"\b(?:cluster|clustering|segment|quanti[sz]e|prune|onnx|fine[- ]?tune|chatbot|api key)\b(?!.*\btrain\b)",
+            r"\b(?:cluster|clustering|segment|fine[- ]?tune|chatbot|api key)\b(?!.*\btrain\b)",
         ),
     ),
     "refine": (
@@ -380,6 +378,10 @@ PATTERNS: dict[str, tuple[tuple[float, str], ...]] = {
     ),
     "ordinal": (
         (3, r"\b(?:what|how) about\b.*_ordinal_"),
+        (
+            5.5,
+            r"\b(?:what|which|how)\b.*\b(?:score|result|do|perform|good|reach|get|got|_metric_)\b.*_ordinal_|\b(?:what|how)\b.*_ordinal_ (?:\w+ )?(?:score|do|get|perform|reach|have|model)\b",
+        ),
         (3, r"^\W*(?:and )?(?:the )?_ordinal_\W*$"),
         (3, r"^\W*(?:and|now)\W.*_ordinal_\W*$"),
         (3, r"\b(?:show|tell|open|use)\b.*_ordinal_"),

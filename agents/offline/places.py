@@ -21,6 +21,17 @@ _URL = re.compile(r"\b(?:sqlite|postgres(?:ql)?(?:\+\w+)?|mysql(?:\+\w+)?)://[^\
 _QUERY = re.compile(r"\b(select\s.+?\sfrom\s.+?)(?=$|;|\"|')", re.IGNORECASE)
 _SAMPLE = re.compile(r"\bsample:[\w-]+", re.IGNORECASE)
 _BARE_PATH = re.compile(rf"(?<![\w=]){_PATH}\b(?!:\S)", re.IGNORECASE)
+_BEGINS = r"(?:[A-Za-z]:[\\/]|\\\\|~/|\.{1,2}/|/|[\w-]{1,60}/)"
+_STOPS = (
+    r"(?!(?:and|then|to|with|into|from|for|within|using|please|load|save|write|predict|train|on|in|out|target|as|by|"
+    r"without|is|or)\b|[A-Za-z]:[\\/]|[~.]{0,2}/)"
+)
+_SPACED_PATH = re.compile(
+    rf"(?<![\w=\"'`/\\.:~])({_BEGINS}[^\s\"'`<>|*?,;]{{1,200}}(?: {_STOPS}[^\s\"'`<>|*?,;]{{1,200}}){{1,8}}?"
+    rf"\.{_EXTENSION}(?:\.gz)?)(?![\w.])",
+    re.IGNORECASE,
+)
+"""A path that was pasted as it is, with blanks in its names; the words of a request end it."""
 _SLASHED = re.compile(r"(?<!\w)(?:\.{0,2}/|~/)[\w.~/+@%-]{1,400}\w/?")
 _FOLDER = r"(?:folder|directory|dir)"
 _NO_NAME = (
@@ -128,7 +139,7 @@ def sample_words(slots: Slots) -> Slots:
 
 
 _SOURCES = (
-    *(_NAMED_FOLDER, _QUOTED_PATH, _QUOTED_FOLDER, _URL, _SAMPLE, _BARE_PATH, _SLASHED, _CLOSED_FOLDER),
+    *(_NAMED_FOLDER, _QUOTED_PATH, _QUOTED_FOLDER, _URL, _SAMPLE, _SPACED_PATH, _BARE_PATH, _SLASHED, _CLOSED_FOLDER),
     *(_PATH_ASKED_FOR, _FOLDER_OF_A_NAME),
 )
 """A folder is told from a word by a slash, or by being called a folder."""

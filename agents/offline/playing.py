@@ -18,11 +18,13 @@ from agents.offline.wording import name_of
 
 @dataclass(frozen=True)
 class Request:
-    """One thing that the user wants. `text` is how it was said."""
+    """One thing that the user wants. `text` is how it was said; where it is not understood, `near` is something like it
+    that can be done, in the words of an example."""
 
     intent: str
     slots: Slots
     text: str
+    near: str = ""
 
     @property
     def words(self) -> str:
@@ -118,7 +120,9 @@ class Play:
                 raise ToolFailed(done)
             return done.result
         if tool not in self.offered:
-            raise Told(f"I cannot do that here: the tool {tool} is not offered in this session.")
+            raise Told(
+                f"I cannot do that here: the tool {tool} is not offered in this session. 'help' shows what I can do."
+            )
         raise Paused(tool, arguments)
 
     def use_mended(self, tool: str, **arguments: object) -> Json:
@@ -158,6 +162,10 @@ def _swap(value: Any, wrong: str, right: str) -> Any:  # noqa: ANN401  any JSON 
     return right if value == wrong else value
 
 
+_PASSING = frozenset(
+    {"ordinal", "word_meant", "column_asked", "promotion_asked", "unknown", "declined", "help", "thanks", "greeting"}
+)
+"""Requests after which the talk is still of what it was of before."""
 Skill = Callable[[Play, Request], str]
 """Does one request and returns the words for it."""
 
@@ -184,7 +192,7 @@ def play(state: Play, requests: tuple[Request, ...], skills: Mapping[str, Skill]
             return Move(text=_joined(said, state.remarks, str(told)))
         except ToolFailed as failed:
             return _after_failure(state, said, request, requests[index + 1 :], failed)
-        if request.intent != "ordinal":
+        if request.intent not in _PASSING:
             state.known.about = request.intent
         said.append(_joined([], state.remarks, words))
         state.remarks.clear()
@@ -204,8 +212,10 @@ def _after_failure(
     text = _joined(said, state.remarks, failure(failed.done.tool, failed.sentence))
     offer = _RIGHT.findall(failed.sentence)
     # of a comparison with a named file the file is what is most often misspelt
-    compares = failed.done.tool == "check_drift" and "data" in failed.done.arguments
-    slot = "source" if compares else _OFFERED.get(failed.done.tool)
+    arguments = failed.done.arguments
+    compares = failed.done.tool == "check_drift" and "data" in arguments
+    calibrates = "calibration" in arguments and f"{arguments['calibration']!r}" in failed.sentence
+    slot = "source" if compares or calibrates else _OFFERED.get(failed.done.tool)
     if len(offer) == 1 and slot is not None:
         waiting = (replace(request, slots=_without(request.slots, slot)), *later)
         return Move(text=text, question=Question(slot, text, waiting, (offer[0],)))
@@ -217,6 +227,10 @@ _OFFERED = {
     "show_model": "model",
     "explain_model": "model",
     "distil_model": "model",
+    "optimise_model": "model",
+    "show_optimisation": "model",
+    "export_model": "model",
+    "benchmark_models": "model",
     "promote_model": "model",
     "evaluate_model": "model",
     "job_status": "job",

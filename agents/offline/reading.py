@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from agents.offline.amounts import AMOUNTS
 from agents.offline.explicit import GOAL
+from agents.offline.goals import GOALS, onnx_file
+from agents.offline.languages import into_english
 from agents.offline.machines import MACHINES
 from agents.offline.mentions import MENTIONS
 from agents.offline.places import PROTECTED, sample_words
@@ -20,11 +22,12 @@ def read_slots(text: str, known: frozenset[str] = frozenset(), *, goal: bool = F
     `goal` says that the text is a goal, whatever its words.
     """
     slots = Slots(rest=" ".join(text.split()))
-    for reader in PROTECTED:
+    for reader in (onnx_file, *PROTECTED):
         slots = reader(slots)
+    slots = into_english(slots)
     # requests are short; a long text is cut so that no pattern can be made to run for long
     slots = replace(slots, rest=mended(slots.rest[:LONGEST], known))
     slots = replace(slots, strict=goal or GOAL.search(slots.rest) is not None)
-    for reader in (sample_words, *AMOUNTS, *MACHINES, *MENTIONS):
+    for reader in (sample_words, *GOALS, *AMOUNTS, *MACHINES, *MENTIONS):
         slots = reader(slots)
     return replace(slots, rest=" ".join(slots.rest.split()))

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from agents.offline import comparing, distil, labelling, monitoring, retraining, texts, wording
+from agents.offline import distil, optimising, retraining, wording
 from agents.offline.columns import find_column, find_columns, named_exactly, nearly_named
 from agents.offline.conversation import Json, Known
 from agents.offline.finding import (
     DEFAULT_BUDGET,
     NO_DATA,
+    NO_MODEL,
     bare,
     budget_for,
     dataset_for,
@@ -18,13 +19,14 @@ from agents.offline.finding import (
     job_for,
     load,
     model_for,
+    named_dataset,
     target_for,
 )
 from agents.offline.labelling import id_column
-from agents.offline.playing import Asked, Play, Request, Skill, Told
+from agents.offline.playing import Asked, Play, Request, Told
 from agents.offline.slots import Slots
 from agents.offline.tables import BERT, NOT_PRETRAINED
-from agents.offline.wording import names
+from agents.offline.wording import name_of, names
 from engine.families import CLASSIC, NETWORKS, usual_families
 from engine.pixels import kinds_with_pixels
 
@@ -82,6 +84,8 @@ def refine(play: Play, request: Request) -> str:
     """Go on from the last training (or estimate) with something changed; right after a distillation, from that."""
     if distil.goes_on(play, request):
         return distil.again(play, request)
+    if optimising.goes_on(play, request):
+        return optimising.optimise(play, request)
     if retraining.goes_on(play, request):
         return retraining.retrain(play, request)
     _check_families(play, request)
@@ -208,8 +212,9 @@ def _last_target(known: Known, dataset: str) -> str | None:
 
 
 def _last_dataset(play: Play, request: Request) -> str:
-    if request.slots.datasets:
-        return dataset_for(play, request)
+    named = named_dataset(request.text, play.known)
+    if request.slots.datasets or named is not None:
+        return named if named is not None else dataset_for(play, request)
     last = (play.known.training or {}).get("dataset")
     return str(last) if last else dataset_for(play, request)
 
@@ -298,7 +303,43 @@ def promote(play: Play, request: Request) -> str:
     """Of 'promote the challenger' and 'promote it to challenger' only the second is about another challenger."""
     model = retraining.challenger_for(play, request)
     alias = "champion" if model is not None else request.slots.alias or "champion"
-    return wording.promoted(play.use("promote_model", model=model or model_for(play, request), alias=alias))
+    if model is None and not request.slots.models and _BETTER.search(request.words):
+        model = _better(play)
+    model = model or model_for(play, request)
+    if model in request.slots.models and model != play.known.watched.challenger:
+        _check_there(play, model)
+    return wording.promoted(play.use("promote_model", model=model, alias=alias))
+
+
+_BETTER = re.compile(r"\b(?:better (?:one|model|of)|best (?:one|of)|winner|whichever is better)\b", re.IGNORECASE)
+_MAKES = frozenset({"train_model", "optimise_model", "distil_model", "retrain_model"})
+
+
+def _better(play: Play) -> str:
+    """The first of a comparison: of the last one made, where nothing was trained since, else of one made now."""
+    compared = None
+    for tool, _, result in play.known.worked.past:
+        if tool == "compare_models" and result is not None:
+            compared = result
+        elif tool in _MAKES:
+            compared = None
+    compared = compared or play.use("compare_models")
+    ids = [str(row.get("model")) for row in compared.get("rows") or [] if isinstance(row, dict)]
+    if not ids or not compared.get("comparable", True):
+        raise Told(f"I cannot tell which is better. {compared.get('verdict') or ''} Name the model by its id.")
+    if not compared.get("best"):
+        play.remarks.append(f"By the comparison {ids[0]} comes first. {compared.get('verdict') or ''}".strip())
+    return str(compared.get("best") or ids[0])
+
+
+def _check_there(play: Play, model: str) -> None:
+    """An id that the conversation has not seen is looked up before anybody is asked to approve its promotion."""
+    seen = {value for _, _, result in play.known.worked.past for value in (result or {}).values() if value == model}
+    if not model.startswith("mdl_") or model in play.known.models or seen or "list_models" not in play.offered:
+        return
+    ids = [str(row.get("model")) for row in play.use("list_models").get("models") or [] if isinstance(row, dict)]
+    if model not in ids:
+        raise Told(f"There is no model {name_of(model)}. There are: {names(ids, 5)}." if ids else NO_MODEL)
 
 
 # jobs
@@ -314,66 +355,3 @@ def list_jobs(play: Play, request: Request) -> str:
 
 def cancel(play: Play, request: Request) -> str:
     return wording.job(play.use("cancel_job", job=job_for(play, request, running_only=True)))
-
-
-# talk
-
-
-def nth(play: Play, request: Request) -> str:
-    """'what about the second one?': what was done last, done with another of the list."""
-    listed, about = play.known.listed, play.known.about
-    if not listed:
-        raise Told("I have shown no list yet. Say 'list models', 'list datasets' or 'list jobs'.")
-    if listed[0].startswith("ds_"):
-        skill = SKILLS["profile"]
-    elif listed[0].startswith(("job_", "mon_")):
-        skill = SKILLS["job_status" if listed[0].startswith("job_") else "monitor_status"]
-    else:
-        # promoting changes something: it is never repeated by such a short word
-        skill = SKILLS[about if about in ("explain", "evaluate", "leaderboard") else "show_model"]
-    return skill(play, request)
-
-
-def say(text: str) -> Skill:
-    """A skill that only says something."""
-    return lambda play, request: text
-
-
-SKILLS: Mapping[str, Skill] = {
-    "import": import_data,
-    "list_datasets": list_datasets,
-    "profile": profile,
-    "train": train,
-    "distil": distil.distil,
-    "check_drift": comparing.check_drift,
-    "watch": monitoring.watch,
-    "monitor_status": monitoring.monitor_status,
-    "drift_report": monitoring.drift_report,
-    "advise": monitoring.advise,
-    "retrain_model": retraining.retrain,
-    "acknowledge": monitoring.acknowledge,
-    "log_labels": labelling.log_labels,
-    "roll_back": retraining.roll_back,
-    "estimate": estimate,
-    "refine": refine,
-    "go": go,
-    "compare": compare,
-    "leaderboard": leaderboard,
-    "explain": explain,
-    "evaluate": evaluate,
-    "predict": predict,
-    "list_models": list_models,
-    "show_model": show_model,
-    "promote": promote,
-    "job_status": job_status,
-    "list_jobs": list_jobs,
-    "cancel": cancel,
-    "ordinal": nth,
-    "help": say(texts.HELP),
-    "identity": say(texts.IDENTITY),
-    "greeting": say(texts.GREETING),
-    "thanks": say("You are welcome. Tell me when there is more to do."),
-    "never_mind": say("All right, I leave it."),
-    "out_of_scope": say(texts.UNKNOWN),
-    "unknown": say(texts.UNKNOWN),
-}

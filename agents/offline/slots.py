@@ -17,9 +17,10 @@ TargetForm = Literal["named", "goal", "loose"]
 class Slots:
     """`rest` is the message with placeholders; a field that was not mentioned is None or empty.
 
-    Units: budget in seconds, `factor` multiplies the last budget. `target`, `drop` and `keep` (what is to be used
+    Units: budget in seconds, `factor` multiplies the last budget, latency in milliseconds, size in MB; `max_drop` is a
+    share (0.01 for one percent). `target`, `drop` and `keep` (what is to be used
     again) are words, not yet columns; `drop_columns` are those of `drop` that were called columns. `strict`: the
-    message holds a goal, so that settings count only in an explicit form.
+    message holds a goal, so that settings count only in an explicit form. `language`: another one than English.
     """
 
     rest: str = ""
@@ -54,6 +55,10 @@ class Slots:
     ordinal: int | None = None
     name: str | None = None
     quoted: tuple[str, ...] = ()
+    latency_ms: float | None = None
+    max_drop: float | None = None
+    size_mb: float | None = None
+    language: str | None = None
 
 
 Reader = Callable[[Slots], Slots]

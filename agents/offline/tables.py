@@ -96,6 +96,10 @@ SAMPLES = _table(
         "digits_images",
     ),
     (rf"(?:the |your )?(?:digits? sample{_SET}|sample(?: of)? digits?{_SET})", "digits"),
-    (rf"(?:the |some |your |a )?(?:sample|demo|example){_SET}(?= |$)(?! prediction)", "churn"),
+    (
+        rf"(?:the |some |your |a )?(?:sample|demo|example){_SET}(?= |$)"
+        r"(?! (?:prediction|command|question|request|session|message|conversation))",
+        "churn",
+    ),
 )
 """Pattern -> bundled sample; without a name the churn sample is meant."""

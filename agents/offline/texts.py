@@ -20,15 +20,23 @@ ABILITIES = (
     "labels.csv'\n"
     "- drift: 'has the data drifted?', 'check new.csv for drift', 'show me the drift report', 'plot drift over time'\n"
     "- act: 'what should I do?', 'retrain it', 'promote it', 'roll back', 'acknowledge the alert'\n"
-    "- distil: 'make a smaller model of it', 'distil it into a network within a minute'\n"
+    "- optimise: 'make it answer in 5 ms and lose at most 1 % f1', 'quantise it', 'make it smaller than 2 MB', 'which "
+    "variant is fastest?', 'export it to model.onnx', 'how fast is it?'\n"
+    "- distil: 'distil it into a network within a minute'\n"
+    "- plan: 'make a plan to predict churn', 'drop step 2', 'run the plan'; 'let the crew work on churn'\n"
+    "- ask: 'why not a forest?', 'how sure are you?', 'which file are you using?', 'what did you do so far?'\n"
+    "- check: 'test the model for edge cases', 'plan the deployment', 'research how to handle rare classes', 'write "
+    "the code'\n"
+    "- notes: 'remember that I prefer recall', 'what do you remember?', 'forget that'\n"
     "- jobs: 'how is it going?', 'list jobs', 'cancel it'"
 )
 HELP = f"{WHO}I can:\n{ABILITIES}"
 IDENTITY = f"{WHO}\n{CONFIGURE}"
 UNKNOWN = (
-    "I cannot do that without a language model: I am the offline planner and know a fixed set of requests. "
-    f"Here is what I can do:\n{ABILITIES}"
+    "I cannot do that without a language model. What I can: load and describe data, train, explain, compare and judge "
+    "models, predict, watch for drift, make models faster, and plan or test all that. 'help' shows how to say it."
 )
+LANGUAGES = "I read English; of German, Spanish and French I know the words for loading, training, predicting and help."
 GREETING = (
     f"Hello. {WHO}Tell me what to predict and from which file, for example 'predict which customers churn in "
     "telco.csv', or try 'train on sample:churn'. 'help' shows the rest."

@@ -3,19 +3,27 @@
 import re
 from dataclasses import fields, replace
 
-from agents.offline.columns import find_column
+from agents.offline import harmless
+from agents.offline.columns import find_column, named_exactly
 from agents.offline.context import Context
 from agents.offline.conversation import Known
+from agents.offline.deciding import decide
+from agents.offline.finding import bare, named_dataset
 from agents.offline.intents import classify
+from agents.offline.meaning import Meaning
 from agents.offline.monitoring_intents import OF_MONITORING
+from agents.offline.optimising_intents import OF_OPTIMISING
+from agents.offline.past_intents import OF_PAST
 from agents.offline.playing import Question, Request
 from agents.offline.reading import read_slots
 from agents.offline.slots import PLACEHOLDER, Slots
 from agents.offline.words import parts
+from agents.offline.working_intents import OF_TALK, OF_WORK
 
 _VERB = (
     r"(?:train|fit|explain|profile|describe|promote|predict|compare|evaluate|estimate|show|list|import|load|tell me|"
     r"make it|build|score|give me|find out|run|distill?|compress|shrink|acknowledge|plot|roll (?:it )?back|"
+    r"(?:optimi[sz]e|quanti[sz]e|prune) (?:it|the|this|that|my)|export|benchmark|"
     r"(?:watch|monitor|check|retrain|silence) (?:it|the|for))\b"
 )
 _CUT = re.compile(
@@ -25,11 +33,19 @@ _CUT = re.compile(
 )
 _JOINED = frozenset({"refine", "unknown", "go", "greeting", "thanks", "ordinal"})
 """Kinds of clause that are no request of their own beside another."""
+_SHORT = 9
+"""Words of a message that may be a correction: 'no, I meant the monthly charges'."""
 _ABOUT_DATA = frozenset({"import", "profile", "list_datasets"})
 _USES_DATA = frozenset({"train", "estimate", "profile", "predict", "evaluate", "refine", "check_drift", "log_labels"})
 """Requests that a file named beside them belongs to."""
-_ONE_AT_A_TIME = frozenset({"train", "predict", "import", "watch", "acknowledge", "log_labels", "retrain_model"})
+_ONE_AT_A_TIME = frozenset(
+    {"train", "predict", "import", "watch", "acknowledge", "log_labels", "retrain_model", "optimise"}
+    | {"make_plan", "edit_plan", "crew", "research", "write_code", "remember", "forget", "other_data"}
+)
 """Requests of which two clauses after one another are one."""
+_WHOLE_JOBS = frozenset({"make_plan", "crew"})
+_LATER_STEPS = frozenset({"train", "explain", "optimise", "test_model", "promote", "watch", "deployment_plan"})
+"""What is said after a plan is a step of it: 'plan it and promote it' must not promote the model that is there now."""
 _YES = re.compile(
     r"^\W*(?:yes|yep|yeah|y|sure|right|correct|exactly|ok(?:ay)?|that one|please do|do it)\b\W*(?:please|that)?\W*$",
     re.IGNORECASE,
@@ -54,39 +70,126 @@ _STRONG = frozenset(
     }
     | {"job_status", "profile", "show_model", "estimate", "out_of_scope", "distil", "roll_back"}
     | OF_MONITORING
+    | OF_OPTIMISING
+    | OF_WORK
+    | OF_TALK
+    | OF_PAST
 )
 """Requests that are taken up even while a question is open."""
 
 
-def understand(text: str, known: Known, question: Question | None) -> tuple[Request, ...]:
-    """The requests in `text`, in order; never empty."""
+def understand(
+    text: str, known: Known, question: Question | None, meaning: Meaning | None = None
+) -> tuple[Request, ...]:
+    """The requests in `text`, in order; never empty. `meaning` helps where the rules are not sure."""
     if question is not None:
         answered = _answer(text, known, question)
         if answered is not None:
             return answered
+    target = _bare_target(text, known)
+    if target is not None:
+        return (Request("train", Slots(target=target, target_form="named"), text),)
+    clauses = _clauses(text)
+    nothing_yet = [clause for clause in clauses if _NOTHING_YET.search(clause)]
     requests: list[Request] = []
-    for clause in _clauses(text):
-        request = _read(clause, known, requests)
+    for clause in (
+        clauses if len(nothing_yet) == len(clauses) else [each for each in clauses if each not in nothing_yet]
+    ):
+        # a later clause is most often a setting of the first: only a rule makes it a request of its own
+        request = _read(clause, known, requests, None if requests else meaning)
         if requests and _belongs_to(requests[-1], request):
             joined = f"{requests[-1].text}, {clause}"
-            merged = _read(joined, known, requests[:-1])
+            merged = _read(joined, known, requests[:-1], meaning)
             intent = requests[-1].intent if request.intent in _JOINED else request.intent
             requests[-1] = replace(merged, intent=_kept(requests[-1].intent, intent, merged.intent))
         else:
             requests.append(request)
-    return tuple(requests) or (_read(text, known, []),)
+    return tuple(_planned_first(requests, bool(nothing_yet) or _PLAN_FIRST.search(text) is not None)) or (
+        _read(text, known, [], meaning),
+    )
+
+
+_NOTHING_YET = re.compile(
+    r"^\W*(?:\w+\W+){0,2}?(?:do not|do ?n['’]?t|never)\s+(?:run|start|train|do|execute|begin)\s+"
+    r"(?:anything|any of (?:it|that))\b",
+    re.IGNORECASE,
+)
+_PLAN_FIRST = re.compile(
+    r"\b(?:make|show me|give me|draw up|write) (?:me )?a plan (?:first|before)\b|\bplan (?:it|this|that) first\b|"
+    r"\bfirst (?:make|show|give|draw|write)\w* (?:me |up )?(?:a|the) plan\b",
+    re.IGNORECASE,
+)
+
+
+def _planned_first(requests: list[Request], nothing_yet: bool) -> list[Request]:
+    """'predict churn, but make a plan first' and '... don't run anything yet' ask for a plan and for no training."""
+    planned = nothing_yet or any(request.intent == "make_plan" for request in requests)
+    if not planned or not any(request.intent in _TRAINS for request in requests):
+        return requests
+    plans = [replace(each, intent="make_plan") if each.intent in _TRAINS else each for each in requests]
+    first = next(each for each in plans if each.intent == "make_plan")
+    return [each for each in plans if each is first or each.intent != "make_plan"]
+
+
+_TRAINS = frozenset({"train", "estimate"})
+
+
+def _bare_target(text: str, known: Known) -> str | None:
+    """The column that was said and nothing else, after data was loaded and nothing trained: 'Churn'."""
+    if known.training is not None or known.dataset is None:
+        return None
+    said = text.strip(" .!?\"'`").lower()
+    return next((name for name in known.column_names(known.dataset) if name.lower() == said), None)
 
 
 def _clauses(text: str) -> list[str]:
-    if "{" in text:
+    if "{" in text or harmless.taken_back(text):
         return [text]  # a sentence's marks inside JSON end nothing
-    return [clause.strip() for clause in _CUT.split(text) if clause and clause.strip(" .,;!?")]
+    clauses, start = [], 0
+    for cut in _CUT.finditer(text):
+        if not harmless.binds(text[start : cut.start()], cut.group()):
+            clauses.append(text[start : cut.start()])
+            start = cut.end()
+    return [clause.strip() for clause in (*clauses, text[start:]) if clause.strip(" .,;!?")]
 
 
-def _read(text: str, known: Known, earlier: list[Request]) -> Request:
+def _read(text: str, known: Known, earlier: list[Request], meaning: Meaning | None) -> Request:
+    names = known.all_column_names()
+    said = _column_left_out(_columns_quoted(text, names), known)
+    slots = read_slots(said, names)
+    context = _context(slots, known, earlier)
+    decision = decide(slots, context, meaning)
+    wanted = harmless.without_refused(said)
+    if wanted != said and wanted.strip() and decision.intent in harmless.WORK - _PLANS and not context.planned:
+        slots = read_slots(wanted, names)
+        decision = decide(slots, context, meaning)
+    return Request(decision.intent, slots, text, decision.near)
+
+
+_PLANS = frozenset({"make_plan", "edit_plan", "remember", "watch", "crew"})
+"""What reads refusals itself: 'make a plan and don't promote', 'watch it but never retrain'."""
+_ALSO_A_COLUMN = re.compile(
+    r"\b(without|drop|ignore|exclude|leave out|remove|omit|skip)\s+(?:the\s+)?(?:column\s+)?"
+    r"(notes?|memory|memories|steps?|plan)\b",
+    re.IGNORECASE,
+)
+
+
+def _columns_quoted(text: str, names: frozenset[str]) -> str:
+    """'without note' is about the column, where there is one of that name."""
+    return _ALSO_A_COLUMN.sub(lambda found: f"{found[1]} '{found[2]}'" if found[2].lower() in names else found[0], text)
+
+
+def _column_left_out(text: str, known: Known) -> str:
+    """'don't train on gender' leaves a column out."""
+    said = harmless.refused_object(text)
+    column = named_exactly(said, known.column_names(known.dataset)) if said else None
+    return text if column is None else f"without '{column}'"
+
+
+def _context(slots: Slots, known: Known, earlier: list[Request]) -> Context:
     columns = known.all_column_names()
-    slots = read_slots(text, columns)
-    context = Context(
+    return Context(
         trained=known.training is not None or any(request.intent == "train" for request in earlier),
         has_model=known.model is not None or any(request.intent == "train" for request in earlier),
         about_data=(earlier[-1].intent if earlier else known.about) in _ABOUT_DATA or known.model is None,
@@ -95,10 +198,23 @@ def _read(text: str, known: Known, earlier: list[Request]) -> Request:
         monitored=bool(known.watched.monitors or known.watched.monitor)
         or any(request.intent == "watch" for request in earlier),
         compared=known.watched.check is not None,
+        optimised=known.optimised is not None,
+        plan_last=known.worked.plan_last,
+        planned=known.worked.plan is not None or any(request.intent == "make_plan" for request in earlier),
+        names_column=_names_column(slots, known),
+        names_dataset=bool(slots.datasets) or named_dataset(slots.rest, known) is not None,
         about=earlier[-1].intent if earlier else known.about,
         following=None if earlier else known.watched.following(known.about),
     )
-    return Request(classify(slots, context), slots, text)
+
+
+def _names_column(slots: Slots, known: Known) -> bool:
+    """Whether a short message holds a column's name: any word of a long one may happen to be like one."""
+    words, target = bare(slots.rest), bare(slots.target or "")
+    if len(words.split()) > _SHORT:
+        return False
+    columns = known.column_names(known.dataset)
+    return any(find_column(said, columns).column is not None for said in (words, target) if said)
 
 
 def _belongs_to(before: Request, after: Request) -> bool:
@@ -107,6 +223,7 @@ def _belongs_to(before: Request, after: Request) -> bool:
         or before.intent in ("greeting", "thanks", "unknown", "go")
         or (after.intent == "import" and before.intent in _USES_DATA and before.slots.source is None)
         or (before.intent == after.intent and before.intent in _ONE_AT_A_TIME)
+        or (before.intent in _WHOLE_JOBS and after.intent in _LATER_STEPS)
     )
 
 
@@ -128,6 +245,10 @@ def _answer(text: str, known: Known, question: Question) -> tuple[Request, ...] 
         return (Request("never_mind", Slots(), text),)
     waiting, *later = question.requests
     slots = read_slots(text, known.all_column_names())
+    if harmless.refuses(slots.rest) or (harmless.only_asks(slots.rest) and not _only_a_choice(text, question)):
+        return None
+    if slots.source is not None and question.slot not in _FILLED_BY_FILES:
+        return None  # a message with a table of its own is a request of its own
     value = _value(question, text, slots, known)
     if value is None:
         return None
@@ -135,6 +256,14 @@ def _answer(text: str, known: Known, question: Question) -> tuple[Request, ...] 
         return None
     filled = _merged(waiting.slots, slots, question.slot, value)
     return (replace(waiting, slots=filled, text=waiting.text), *later)
+
+
+_FILLED_BY_FILES = frozenset({"source", "rows", "dataset"})
+
+
+def _only_a_choice(text: str, question: Question) -> bool:
+    """Whether the whole message is one of the choices, such as a column called 'is_new'."""
+    return text.strip(" .!?\"'`").lower() in {choice.lower() for choice in question.choices}
 
 
 def _exact(text: str, question: Question, slots: Slots, value: object) -> bool:

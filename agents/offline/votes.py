@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from agents.offline.monitoring_patterns import FRAGMENTS as OF_MONITORING
+from agents.offline.optimising_patterns import FRAGMENTS as OF_OPTIMISING
 from agents.offline.patterns import FRAGMENTS
 
 Table = Mapping[str, Sequence[tuple[float, re.Pattern[str]]]]
@@ -16,7 +17,7 @@ def compiled(patterns: Mapping[str, Sequence[tuple[float, str]]]) -> Table:
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    for name, fragment in {**FRAGMENTS, **OF_MONITORING}.items():
+    for name, fragment in {**OF_OPTIMISING, **FRAGMENTS, **OF_MONITORING}.items():
         text = text.replace(name, fragment)
     return re.compile(text, re.IGNORECASE)
 

@@ -92,6 +92,7 @@ def imported(result: Json) -> str:
     ]
     if result.get("target"):
         lines.append(f"Target: {name_of(result['target'])}.")
+    lines.append("Next: say what to predict, or 'describe it'.")
     return "\n".join([*lines, *notes(result)])
 
 
@@ -173,7 +174,7 @@ def trained(result: Json) -> str:
     top = top_columns(result.get("importance"))
     if top:
         lines.append(top)
-    lines.append(f"Report: {result.get('report')}")
+    lines.append(f"Report: {result.get('report')}. Next: ask 'how sure are you?', or say 'predict FILE'.")
     return "\n".join([*lines, *notes(result, 1)])
 
 

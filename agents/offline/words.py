@@ -12,7 +12,7 @@ ORDINARY = word_set(
     "mode models modes data date dates does done doing dose dope dropped drops steps stop stops state stated tell test "
     "tests time times than then them these this those thing things think three there their train trains use used user "
     "users year years cause case cases call called cost costs production product products balance state cancer "
-    "process processes"
+    "process processes optimised optimized optimiser optimizer speed"
 )
 """Words that are right as they are, however near they lie to one of VOCABULARY."""
 

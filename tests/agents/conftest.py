@@ -9,7 +9,8 @@ from agents.offline import OfflinePlanner
 from engine.drift.levels import Level
 from engine.errors import ColumnNotFound, MillwrightError, NotFound, SourceNotFound
 from engine.kinds import Kind
-from tests.agents.watching import MONITOR, WATCHING, Watching
+from tests.agents.optimising import OPTIMISING, Optimising
+from tests.agents.watching import MONITOR, WATCHING
 from tools.data import ColumnProfile, ColumnSummary, DatasetList, DatasetProfile, DatasetSummary
 from tools.job_tools import JobInfo, JobList
 from tools.models import ModelDetails, ModelList, ModelSummary, Predictions, Promotion
@@ -33,8 +34,7 @@ from tools.training import (
 TOOLS = (
     *("import_dataset", "list_datasets", "profile_dataset", "estimate_training", "train_model", "evaluate_model"),
     *("compare_models", "explain_model", "predict", "list_models", "show_model", "promote_model"),
-    *("job_status", "cancel_job", "list_jobs", "distil_model"),
-    *WATCHING,
+    *("job_status", "cancel_job", "list_jobs", "distil_model", *WATCHING, *OPTIMISING),
 )
 TELCO = (
     "customerID:identifier gender:category SeniorCitizen:integer Partner:category Dependents:category tenure:integer "
@@ -98,7 +98,7 @@ def dataset(source: str) -> DatasetSummary:
     )
 
 
-class Desk(Watching):
+class Desk(Optimising):
     """A conversation with the planner. Each tool answers with its real result type, or a real error."""
 
     def __init__(self) -> None:
@@ -353,9 +353,7 @@ def desk() -> Desk:
 
 @pytest.fixture
 def desk_at() -> Callable[[str], Desk]:
-    """A conversation that has come to a state: one of SAID; or fresh, stored, two stored, idle, registered, watched or
-    two watched, which begin anew beside what is there.
-    """
+    """A conversation that has come to one of SAID; or fresh, stored, two stored, idle, registered, (two) watched."""
     return at
 
 
@@ -372,6 +370,7 @@ SAID: Mapping[str, Sequence[str]] = {
     "picture model": ["load ./photos", "train with target label"],
     "text model": ["load spam.csv", "train with target label"],
     "distilled": [LOAD, CHURN, "distil it"],
+    "optimised": [LOAD, CHURN, "optimise it"],
     "monitored": [LOAD, CHURN, "watch it"],
     "red": [LOAD, CHURN, "watch it", "check the monitor"],
     "retrained": [LOAD, CHURN, "watch it", "check the monitor", "retrain it"],

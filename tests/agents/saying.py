@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tools import drift
+from tools import drift, optimise
 from tools.models import PromoteModelRequest, RollBackModelRequest
 from tools.spec import ToolRequest
 
 CHECK, WATCH, STATUS, REPORT = "check_drift", "create_monitor", "monitor_status", "drift_report"
 ADVISE, RETRAIN, ACK, LABELS = "evaluate_actions", "retrain_model", "acknowledge_alert", "log_labels"
 BACK, TRAIN, PROMOTE = "roll_back_model", "train_model", "promote_model"
+OPTIMISE, SHOW, EXPORT, BENCH = "optimise_model", "show_optimisation", "export_model", "benchmark_models"
 REQUESTS: Mapping[str, type[ToolRequest]] = {
     CHECK: drift.CheckDriftRequest,
     WATCH: drift.CreateMonitorRequest,
@@ -22,6 +23,10 @@ REQUESTS: Mapping[str, type[ToolRequest]] = {
     LABELS: drift.LogLabelsRequest,
     BACK: RollBackModelRequest,
     PROMOTE: PromoteModelRequest,
+    OPTIMISE: optimise.OptimiseModelRequest,
+    SHOW: optimise.ShowOptimisationRequest,
+    EXPORT: optimise.ExportModelRequest,
+    BENCH: optimise.BenchmarkModelsRequest,
 }
 Row = tuple[str, str, str | None, dict[str, Any]]
 """A value of None means that the argument must be absent; without a tool nothing but looking is allowed."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import ToolMessage
 
-from agents.offline.distil import ONLY_WAY, distilled
+from agents.offline.distil import distilled
 
 DISTIL = "distil_model"
 
@@ -23,7 +23,7 @@ def test_a_model_is_trained_then_distilled_and_its_student_predicts(desk: Any) -
 
 def test_a_text_model_is_trained_distilled_and_asked_about_one_message(desk: Any) -> None:
     desk.say("train an lstm on spam.csv to tell spam from ham")
-    desk.say("make a smaller model of it")
+    desk.say("distil it")
     desk.say("is 'you have won a holiday' spam?")
     assert desk.last == ("predict", {"model": "mdl_2", "rows": [{"text": "you have won a holiday"}]})
 
@@ -50,12 +50,19 @@ def test_what_is_about_a_training_goes_on_from_the_training(desk_at: Callable[[s
 
 
 @pytest.mark.parametrize("words", ["make it smaller", "shrink the model", "I want something faster"])
-def test_where_only_less_is_asked_for_the_way_to_it_is_said(desk_at: Callable[[str], Any], words: str) -> None:
-    assert desk_at("trained").say(words).startswith(ONLY_WAY)
+def test_where_only_less_is_asked_for_every_way_to_it_is_tried(desk_at: Callable[[str], Any], words: str) -> None:
+    desk = desk_at("trained")
+    desk.say(words)
+    assert desk.last[0] == "optimise_model"
 
 
-def test_where_it_is_asked_for_by_its_name_nothing_is_added(desk_at: Callable[[str], Any]) -> None:
-    assert ONLY_WAY not in desk_at("trained").say("distill the model")
+@pytest.mark.parametrize(
+    "words", ["compress it into an lstm", "train a student from it", "turn the model into a network"]
+)
+def test_where_a_network_is_to_learn_from_it_only_that_is_done(desk_at: Callable[[str], Any], words: str) -> None:
+    desk = desk_at("trained")
+    desk.say(words)
+    assert desk.last[0] == DISTIL
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ NOT_OURS: list[Row] = [
     ("loaded", "what is the distribution of tenure", "profile_dataset", {}),
     ("monitored", "how is it going?", "list_jobs", {}),
     ("loaded", "check each column for missing values", "profile_dataset", {}),
-    ("loaded", "take Churn as the target, not the alert", None, {}),
+    ("loaded", "take Churn as the target, not the alert", "train_model", {"target": "Churn"}),
     ("fresh", "load spam.csv, read the labels from column label", "import_dataset", {"source": "spam.csv"}),
     ("trained", "how does it work?", "explain_model", {}),
     ("trained", "what affects the health status of the patients?", "explain_model", {}),

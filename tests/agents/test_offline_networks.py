@@ -8,7 +8,7 @@ it: 79 % of its 57; one row came later. The assertion below holds what was reach
 from collections.abc import Callable
 from typing import Any
 
-TRAIN, DISTIL = "train_model", "distil_model"
+TRAIN, DISTIL, OPTIMISE = "train_model", "distil_model", "optimise_model"
 ROWS: list[tuple[str, str, str | None, dict[str, Any] | str]] = [
     # families
     ("loaded", "predict churn using deep learning", TRAIN, {"models": ["network"], "target": "Churn"}),
@@ -40,12 +40,12 @@ ROWS: list[tuple[str, str, str | None, dict[str, Any] | str]] = [
     # distillation
     ("trained", "distil the model", DISTIL, {"model": "mdl_1", "student": None}),
     ("trained", "distill it into a network", DISTIL, {"model": "mdl_1", "student": "network"}),
-    ("twice", "make a smaller model of mdl_1", DISTIL, {"model": "mdl_1"}),
+    ("twice", "make a smaller model of mdl_1", OPTIMISE, {"model": "mdl_1"}),
     ("text model", "compress it into a small lstm by distillation", DISTIL, {"student": "lstm"}),
     ("trained", "train a student from it", DISTIL, {"model": "mdl_1"}),
-    ("trained", "can we have a smaller and faster version of this model?", DISTIL, {"model": "mdl_1"}),
-    ("trained", "make it smaller", DISTIL, {"model": "mdl_1"}),
-    ("trained", "shrink the model", DISTIL, {"model": "mdl_1"}),
+    ("trained", "can we have a smaller and faster version of this model?", OPTIMISE, {"model": "mdl_1"}),
+    ("trained", "make it smaller", OPTIMISE, {"model": "mdl_1"}),
+    ("trained", "shrink the model", OPTIMISE, {"model": "mdl_1"}),
     ("registered", "distill the champion", DISTIL, {"model": "mdl_1"}),
     (
         "trained",
@@ -57,7 +57,7 @@ ROWS: list[tuple[str, str, str | None, dict[str, Any] | str]] = [
     ("trained", "distil with width 32", DISTIL, {"width": 32}),
     ("registered", "distil telco-Churn into a network", DISTIL, {"model": "telco-Churn", "student": "network"}),
     ("fresh", "distil the model", None, "There is no model yet"),
-    ("trained", "the model is too big, can you slim it down?", DISTIL, {"model": "mdl_1"}),
+    ("trained", "the model is too big, can you slim it down?", OPTIMISE, {"model": "mdl_1"}),
     ("trained", "teach a student network from mdl_1", DISTIL, {"model": "mdl_1", "student": "network"}),
     ("fresh", "what is knowledge distillation?", None, "distil"),
     # folders, images, texts
@@ -125,9 +125,9 @@ ROWS: list[tuple[str, str, str | None, dict[str, Any] | str]] = [
     ("trained", "once more with 2 processes please", TRAIN, {"processes": 2}),
     ("trained", "train it in parallel, 2 processes", TRAIN, {"processes": 2}),
     ("trained", "use both gpus", TRAIN, {"device": "cuda", "processes": 2}),
-    ("trained", "can you compress the model?", DISTIL, {"model": "mdl_1"}),
-    ("trained", "I need something smaller for my phone", DISTIL, {"model": "mdl_1"}),
-    ("trained", "could you make that faster at predicting?", DISTIL, {"model": "mdl_1"}),
+    ("trained", "can you compress the model?", OPTIMISE, {"model": "mdl_1"}),
+    ("trained", "I need something smaller for my phone", OPTIMISE, {"model": "mdl_1"}),
+    ("trained", "could you make that faster at predicting?", OPTIMISE, {"model": "mdl_1"}),
     ("trained", "distillation, please", DISTIL, {"model": "mdl_1"}),
     (
         "trained",
@@ -139,8 +139,8 @@ ROWS: list[tuple[str, str, str | None, dict[str, Any] | str]] = [
     ("trained", "teacher-student training from mdl_1, 90 seconds", DISTIL, {"model": "mdl_1", "budget_seconds": 90.0}),
     ("trained", "knowledge-distil it, 16 units wide", DISTIL, {"width": 16}),
     ("twice", "distill mdl_1, seed 5, and name it mini", DISTIL, {"model": "mdl_1", "seed": 5}),
-    ("trained", "make a lightweight copy of the model", DISTIL, {"model": "mdl_1"}),
-    ("trained", "a tiny version of it would be nice", DISTIL, {"model": "mdl_1"}),
+    ("trained", "make a lightweight copy of the model", OPTIMISE, {"model": "mdl_1"}),
+    ("trained", "a tiny version of it would be nice", OPTIMISE, {"model": "mdl_1"}),
     ("trained", "distil into a forest", None, "A student is a network"),
     ("picture model", "shrink it to a smaller resnet", DISTIL, {"student": "resnet"}),
     ("distilled", "again, this time 2 minutes", DISTIL, {"model": "mdl_1", "budget_seconds": 120.0}),

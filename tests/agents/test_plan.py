@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from agents.plan import Plan, Step, StepEstimate
+from agents.plan import Finding, Plan, Step, StepEstimate
 from engine.errors import BadChoice
 
 STEPS = (
@@ -51,6 +51,31 @@ def test_the_estimate_is_the_sum_of_what_is_known() -> None:
 
 
 def test_table_and_chart_show_the_steps() -> None:
-    assert PLAN.to_table()[0] == ("1", "import_dataset", "source=a.csv", "2 s", "The data.")
+    assert PLAN.to_table()[0] == ("1", "import_dataset (compute)", "source=a.csv", "2 s", "The data.")
     assert PLAN.to_table()[1][2] == "target=y, budget_seconds=60"
     assert PLAN.to_mermaid().splitlines()[-1] == "    s1 --> s2"
+
+
+def test_a_step_that_waits_and_one_that_needs_another_are_marked() -> None:
+    model = {"model": "$step2.model"}
+    plan = PLAN.edited(steps=[*STEPS, Step(tool="promote_model", arguments=model, effect="write")])
+    assert plan.to_table()[2][1] == "promote_model (write, waits for a yes)"
+    assert plan.rows()[2].waits
+    assert '    s3{{"3. promote_model<br/>write, waits for a yes"}}' in plan.to_mermaid()
+    assert "    s2 -. model .-> s3" in plan.to_mermaid()
+
+
+def test_totals_add_up_and_memory_is_the_most_of_one_step() -> None:
+    costs = [
+        StepEstimate(seconds=1, memory_mb=5, tokens=10, money=0.5),
+        StepEstimate(seconds=2, memory_mb=3, tokens=0, money=0),
+        StepEstimate(),
+    ]
+    plan = Plan(goal="g", steps=tuple(Step(tool="x", estimate=cost) for cost in costs))
+    assert (plan.seconds, plan.memory_mb, plan.tokens, plan.money) == (3, 5, 10, 0.5)
+    assert [step.id for step in plan.steps] == ["step1", "step2", "step3"]
+
+
+def test_findings_are_part_of_what_is_approved() -> None:
+    leak = Finding(column="x", severity="high", sentence="It gives y away.")
+    assert PLAN.edited(findings=[leak]).hash != PLAN.hash

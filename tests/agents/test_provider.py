@@ -75,7 +75,7 @@ def test_importing_the_settings_loads_no_langchain() -> None:
 def test_a_keyless_endpoint_gets_no_key_of_the_environment() -> None:
     with serve([say("hello there")]) as server:
         assert endpoint(server.base_url).invoke("x").content == "hello there"
-    assert server.keys == ["Bearer none"]
+    assert server.keys == [None]
     assert server.used_up
 
 
