@@ -6,17 +6,15 @@ from itertools import pairwise
 
 from agents.plan import ModelProposal, RoundProposal
 from agents.rules import choose_models, next_round
-from engine.errors import did_you_mean
 from engine.families import NETWORKS
 from engine.metrics import METRICS
+from engine.naming import did_you_mean
 from graphs.pace import MAX_ROUNDS
 from graphs.proposals import Facts, Question
-from graphs.run_plan import Outlook
+from graphs.run_plan import MOST_TRIALS, Outlook
 from graphs.run_types import RunRequest
 from tools.data import DatasetProfile
 from tools.training import TrainingResult, family_of
-
-MOST_TRIALS = 20
 
 
 def model_facts(

@@ -4,7 +4,7 @@ The terminal, an HTTP stream and a page are renderers of it. Whoever records eve
 an event that nobody has numbered has sequence 0.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -26,6 +26,45 @@ class TextDelta(_Event):
     text: str
 
 
+class TextRevised(_Event):
+    """The last `deltas` pieces of text, `characters` in all, are taken back: what follows replaces them."""
+
+    kind: Literal["revised"] = "revised"
+    deltas: int
+    characters: int
+
+
+class CheckedClaim(BaseModel):
+    """A figure or a name that an answer states, at `span` in its text, and the result that holds it.
+
+    `result` is the id of a call, said:3 for the third message of the user, or None for what nothing holds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: str
+    span: tuple[int, int]
+    grounded: bool
+    result: str | None = None
+
+
+class ClaimsChecked(_Event):
+    """What an answer states, each with what it rests on; told when the answer is whole, unless it states nothing.
+
+    Attributes:
+        answer: the place of the answer among the messages of the conversation, from 0.
+        struck: how many of the claims nothing holds; they are struck and marked in the text.
+        sent_back: whether a draft was sent back to the model; `taken_back` are its claims that nothing held.
+    """
+
+    kind: Literal["claims"] = "claims"
+    answer: int
+    claims: tuple[CheckedClaim, ...]
+    struck: int = 0
+    sent_back: bool = False
+    taken_back: tuple[str, ...] = ()
+
+
 class PlanProposed(_Event):
     """What will be done and what it is expected to cost, before it is."""
 
@@ -35,13 +74,17 @@ class PlanProposed(_Event):
 
 
 class ApprovalWanted(_Event):
-    """A person has to say yes or no. `approval` is to be given back with the decision, and is good for one."""
+    """A person has to say yes or no. `approval` is to be given back with the decision, and is good for one.
+
+    `tainted`: text from data may have asked for the call, and the user's own words did not; no policy says yes to it.
+    """
 
     kind: Literal["approval"] = "approval"
     approval: str
     tool: str
     arguments: dict[str, object]
     why: str
+    tainted: bool = False
 
 
 class ToolStarted(_Event):
@@ -82,11 +125,27 @@ class Metric(_Event):
     ci: tuple[float, float] | None = None
 
 
+class Handover(_Event):
+    """From here on `agent` works, on `task`: the role of a crew or of the research team that has the word."""
+
+    kind: Literal["handover"] = "handover"
+    agent: str
+    task: str
+
+
+class CheckpointSaved(_Event):
+    """The state of `run` is kept under `name`; the run can be resumed or branched from it."""
+
+    kind: Literal["checkpoint"] = "checkpoint"
+    run: str
+    name: str
+
+
 class Artifact(_Event):
     """Something was written that the user may open."""
 
     kind: Literal["artifact"] = "artifact"
-    name: Literal["package", "report"]
+    name: Literal["package", "report", "script", "notebook", "analysis", "model", "qa", "deployment"]
     path: str
 
 
@@ -110,12 +169,16 @@ class RunFailed(_Event):
 
 Event = Annotated[
     TextDelta
+    | TextRevised
+    | ClaimsChecked
     | PlanProposed
     | ApprovalWanted
     | ToolStarted
     | ToolProgress
     | ToolFinished
     | Metric
+    | Handover
+    | CheckpointSaved
     | Artifact
     | RunFinished
     | RunFailed,
@@ -130,6 +193,17 @@ AnyEvent = TypeVar("AnyEvent", bound=_Event)
 
 def unheard(_: Event) -> None:
     """The listener that does not listen."""
+
+
+def text_of(events: Iterable[object]) -> str:
+    """What was said in these events, without what was taken back."""
+    pieces: list[str] = []
+    for event in events:
+        if isinstance(event, TextDelta) and event.text:
+            pieces.append(event.text)
+        elif isinstance(event, TextRevised):
+            del pieces[max(0, len(pieces) - event.deltas) :]
+    return "".join(pieces)
 
 
 def with_sequence(event: AnyEvent, sequence: int) -> AnyEvent:

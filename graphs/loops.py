@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,13 +13,17 @@ from langgraph.types import Command, StateSnapshot
 
 from engine.errors import ApprovalNeeded, MillwrightError
 from engine.files import write_json
-from graphs.assistant import Decision
+from engine.redaction import scrub
+from graphs.assistant_types import Decision
 from graphs.calls import use_tool
 from graphs.events import Emit, RunFailed, RunFinished, unheard
 from graphs.lease import lease
 from graphs.loop_types import LoopRequest, LoopSummary, Proposal
 from graphs.monitoring import LoopContext, LoopState, build_loop, decided_elsewhere
+from tools import tracing_names as names
+from tools.audit import BY_REQUEST, approved, resting_on
 from tools.home import read_json_if_there
+from tools.tracing import span
 from tools.workshop import Workshop
 
 MOST_STEPS = 40
@@ -55,7 +60,7 @@ def run_loop(
     folder = workshop.home / "monitors" / monitor
     with lease(folder, "monitor", monitor):
         graph: Graph = build_loop().compile(checkpointer=saver)
-        context = LoopContext(workshop, emit)
+        context = LoopContext(resting_on(workshop, BY_REQUEST) if request.approve_all else workshop, emit)
         loop, asked = _current(folder, graph, request)
         if _is_settled(graph.get_state(_thread(loop)), workshop):
             _gone_on(graph, context, loop, asked, approve)
@@ -112,8 +117,10 @@ def _gone_on(
                 context.workshop, "check_drift", {"monitor": request.monitor}, call=f"{loop}/check_drift",
                 emit=context.emit,
             )  # fmt: skip
-        summary = _to_the_end(graph, context, loop, request, approve)
+        with span("loop", {names.RUN: loop}):
+            summary = _to_the_end(graph, context, loop, request, approve)
     except MillwrightError as error:
+        scrub(error)
         context.emit(RunFailed(run=loop, code=error.code, sentence=error.sentence, hint=error.hint))
         raise
     context.emit(RunFinished(run=loop, summary=summary.model_dump(mode="json")))
@@ -129,7 +136,11 @@ def _to_the_end(
     while state.next or not state.values:
         # what was decided elsewhere is asked of nobody: the node that waits sees it for itself
         if state.interrupts and not _is_settled(state, context.workshop):
-            answer = _answer(Proposal.model_validate(state.interrupts[0].value["proposal"]), approve)
+            proposal, asked = Proposal.model_validate(state.interrupts[0].value["proposal"]), state.interrupts[0].id
+            answer = _answer(proposal, approve)
+            about = {"loop": loop, "monitor": request.monitor, "model": proposal.model}
+            approved(context.workshop, asked, answer.approve, about, reason=answer.reason)
+            context = replace(context, workshop=resting_on(context.workshop, asked))
             todo = Command(resume={state.interrupts[0].id: answer.model_dump()})
         # every step is on disk before the next begins
         graph.invoke(todo, config, context=context, durability="sync")

@@ -15,12 +15,14 @@ from langgraph.types import interrupt
 
 from engine.drift.levels import Level
 from engine.errors import Busy, Fixable, JobFailed
-from graphs.assistant import Decision, as_it_is
+from graphs.assistant import as_it_is
+from graphs.assistant_types import Decision
 from graphs.calls import use_tool
 from graphs.events import Emit, TextDelta, unheard
 from graphs.loop_types import LoopRequest, LoopSummary, Proposal, proposal_of, sentence_of
 from graphs.loop_words import announced, decided, diagnosed, gated
 from tools.drift import ActionAdvice, DriftCheck, Retrained
+from tools.leaks import leaks_of
 from tools.retraining import champion_of
 from tools.settling import decline as decline_challenger
 from tools.spec import ToolResult
@@ -136,7 +138,10 @@ def roll_back(state: LoopState, runtime: Work) -> Update:
     if previous is not None and previous.model_id == proposal.model:
         _use(state, runtime, "roll_back_model", {"name": proposal.name})
     elif registry.get(f"{proposal.name}@champion").model_id != proposal.model:
-        _use(state, runtime, "promote_model", {"model": proposal.model, "alias": "champion"})
+        # it was in use before, and going back to it was agreed to: no leak of it is news
+        known = leaks_of(runtime.context.workshop, proposal.model)
+        chosen = {"model": proposal.model, "alias": "champion", "despite_leaks": known}
+        _use(state, runtime, "promote_model", chosen)
     # else it is the champion already: this node was cut off after it had rolled back, and twice is once too often
     return {"outcome": "rolled_back"}
 

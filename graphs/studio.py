@@ -7,7 +7,7 @@ server's process, and the server brings its own checkpoints. Settings and keys a
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import wraps
@@ -15,16 +15,22 @@ from pathlib import Path
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.graph import StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from agents.offline import OfflinePlanner
 from engine.data.store import Datasets
 from engine.registry import Registry
-from graphs.assistant import AssistantContext, build_assistant, tool_definitions
+from graphs.assistant import build_assistant
+from graphs.assistant_calls import tool_definitions
+from graphs.assistant_types import AssistantContext
 from graphs.clock import RunClock
+from graphs.documents import search_of
 from graphs.monitoring import LoopContext, build_loop
+from graphs.pipeline import PipelineContext, build_pipeline
 from graphs.proposals import prompt
+from graphs.research import ResearchContext, build_research
 from graphs.workflow import WorkflowContext, build_workflow
 from tools.catalogue import CATALOGUE
 from tools.inline import InlineJobs
@@ -32,6 +38,14 @@ from tools.monitoring import Monitoring
 from tools.workshop import Workshop
 
 HOME = ".millwright"
+BUILDERS: Mapping[str, Callable[[], StateGraph[Any, Any, Any, Any]]] = {
+    "assistant": build_assistant,
+    "workflow": build_workflow,
+    "pipeline": build_pipeline,
+    "research": build_research,
+    "monitoring": build_loop,
+}
+"""Every graph by its name in langgraph.json, not compiled; docs/graphs.md draws them from here."""
 
 
 def workflow(config: RunnableConfig) -> CompiledStateGraph[Any, Any, Any, Any]:
@@ -42,6 +56,23 @@ def workflow(config: RunnableConfig) -> CompiledStateGraph[Any, Any, Any, Any]:
     clock = RunClock(home / "studio" / _thread(config) / "clock.json")
     context = WorkflowContext(workshop=workshop, model=OfflinePlanner(), clock=clock)
     return build_workflow(bound_to(context, clock)).compile(name="workflow")
+
+
+def pipeline(config: RunnableConfig) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """The pipeline. Its input is `{"run": "run_1", "lineage": ["run_1"], "request": {"data": "sample:churn"}}`."""
+    home = _home(config)
+    clock = RunClock(home / "studio" / _thread(config) / "clock.json")
+    context = PipelineContext(workshop=studio_workshop(home), model=OfflinePlanner(), clock=clock)
+    return build_pipeline(bound_to(context, clock)).compile(name="pipeline")
+
+
+def research(config: RunnableConfig) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """The research. Its input is `{"run": "run_1", "request": {"question": ..., "data": "sample:churn"}}`."""
+    home = _home(config)
+    clock = RunClock(home / "studio" / _thread(config) / "clock.json")
+    workshop = studio_workshop(home)
+    context = ResearchContext(workshop=workshop, model=OfflinePlanner(), clock=clock, search=search_of(home))
+    return build_research(bound_to(context, clock)).compile(name="research")
 
 
 def assistant(config: RunnableConfig) -> CompiledStateGraph[Any, Any, Any, Any]:

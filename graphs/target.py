@@ -19,7 +19,8 @@ from agents.offline.reading import read_slots
 from agents.offline.slots import Slots
 from engine.data.guess import guess
 from engine.data.load import ReadOptions, read_source
-from engine.errors import ColumnNotFound, TargetNeeded, did_you_mean
+from engine.errors import ColumnNotFound, TargetNeeded
+from engine.naming import did_you_mean
 from graphs.calls import use_tool
 from graphs.events import Emit
 from graphs.proposals import Facts, Question, propose

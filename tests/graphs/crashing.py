@@ -1,6 +1,7 @@
 """A run in its own process that can be killed at any place: python -m tests.graphs.crashing HOME DATA RUN [resume]."""
 
 import json
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -12,10 +13,15 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import PrivateAttr
 
+from agents.offline import OfflinePlanner
 from agents.rules import choose_models, next_round
+from engine.errors import BadChoice, Busy, NotFound
 from graphs.checkpoints import open_saver
 from graphs.events import Emit, Event
-from graphs.runs import RunRequest, resume_run, start_run
+from graphs.run_plan import PlanDecision
+from graphs.run_types import StepDecision, Waiting
+from graphs.runs import RunRequest, approve_run, go_on, plan_run, resume_run, start_run, waiting
+from tests.graphs.planshop import plan_workshop
 from tests.graphs.smallshop import kill_here, small_workshop
 from tools.workshop import Workshop
 
@@ -66,5 +72,53 @@ def main(home: Path, data: str, run: str, *, again: bool) -> None:
     sys.stdout.write(summary.model_dump_json())
 
 
+def with_steps(home: Path, data: str, run: str, move: str) -> int:
+    """A run that asks before it promotes: begun ('steps'), gone on with, or answered. 3 says that it waits, 4 that the
+    answer came too late."""
+    workshop = plan_workshop(home)
+    listen, planner = killer(workshop), OfflinePlanner()
+    with open_saver(home) as saver:
+        try:
+            if move == "steps":
+                goal = "predict y, answer in 5 ms, explain it, promote it"
+                request = RunRequest(goal=goal, data=data, target="y", max_models=1, models=("linear",))
+                plan = plan_run(workshop, planner, saver, request, run, keep=True)
+                decision = PlanDecision(approve=True, hash=plan.hash)
+                found = approve_run(workshop, planner, saver, run, decision, listen)
+            elif move == "answer":
+                waits = waiting(workshop, saver, run)
+                if waits is None or waits.step is None:
+                    return 4
+                shown = waits.step.model_dump(include={"hash", "step", "token"})
+                yes = StepDecision.model_validate({"approve": True, **shown})
+                found = approve_run(workshop, planner, saver, run, yes, listen)
+            else:
+                found = go_on(workshop, planner, saver, run, listen)
+        except (Busy, NotFound, BadChoice):
+            return 4
+    if isinstance(found, Waiting):
+        return 3
+    sys.stdout.write(found.model_dump_json())
+    return 0
+
+
+def by_eight(home: Path, data: str, run: str) -> None:
+    """Eight processes answer at once; says how each ended. Forked here, where nothing runs beside, to be quick."""
+    children = []
+    for _ in range(8):
+        child = os.fork()
+        if child == 0:
+            os._exit(with_steps(home, data, run, "answer"))
+        children.append(child)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    # on a line of its own, below the summary of the one that carried it out
+    sys.stdout.write(f"\n{json.dumps(sorted(codes))}")
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], again=sys.argv[4:] == ["resume"])
+    if sys.argv[4:] in ([], ["resume"]):
+        main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], again=sys.argv[4:] == ["resume"])
+    elif sys.argv[4:] == ["eight"]:
+        by_eight(Path(sys.argv[1]), sys.argv[2], sys.argv[3])
+    else:
+        sys.exit(with_steps(Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]))

@@ -7,7 +7,7 @@ at every place: a tool ends its own process with SIGKILL when the file `kill` in
 import csv
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from engine.data.store import Datasets
 from engine.errors import BadChoice, DiskFull, JobFailed, MillwrightError
 from engine.progress import FitFinished, FitStarted
 from engine.registry import Registry
-from graphs.events import Event, TextDelta
+from graphs.events import text_of as text_of
 from tools.data import (
     ColumnProfile,
     ColumnSummary,
@@ -71,11 +71,6 @@ def effects(home: Path) -> list[str]:
     """What was done, in order."""
     log = home / "effects.log"
     return log.read_text().splitlines() if log.exists() else []
-
-
-def text_of(events: Iterable[Event]) -> str:
-    """What was said in these events."""
-    return "".join(event.text for event in events if isinstance(event, TextDelta))
 
 
 def kill_here(home: Path, place: str) -> None:

@@ -5,15 +5,25 @@ from typing import Any
 
 import pytest
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolCall, ToolMessage
 from langchain_core.messages.tool import invalid_tool_call
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from agents.scripted import ScriptedModel, call, say
 from engine.errors import NotFound, ProviderFailed
-from graphs.assistant import Decision
-from graphs.events import ApprovalWanted, Event, RunFailed, RunFinished, TextDelta, ToolFinished, ToolStarted
+from graphs.assistant_calls import approval_mark
+from graphs.assistant_types import Decision
+from graphs.events import (
+    ApprovalWanted,
+    ClaimsChecked,
+    Event,
+    RunFailed,
+    RunFinished,
+    TextDelta,
+    ToolFinished,
+    ToolStarted,
+)
 from graphs.sessions import Sessions
 from tests.graphs.smallshop import effects, text_of
 from tools.workshop import Workshop
@@ -55,10 +65,11 @@ def test_a_tools_answer_reaches_the_model_and_its_words_the_user(
         sessions = Sessions(workshop, model, saver)
         turn = sessions.send(sessions.create().id, "1 + 2?", heard.append)
     assert turn.text == text_of(heard) == "It is 3."
-    assert model.seen[1][-1].content == '{"value":3.0}'
+    assert model.seen[1][-1].content == '<data>{"value":3.0}</data>'
     assert [type(event) for event in heard if not isinstance(event, TextDelta)] == [
         ToolStarted,
         ToolFinished,
+        ClaimsChecked,
         RunFinished,
     ]
 
@@ -67,7 +78,8 @@ def test_several_calls_in_one_answer_are_answered_in_order(workshop: Workshop, s
     with ScriptedModel(script=[[call("add", a=1, b=2), call("add", a=3, b=4)], say("3 and 7.")]) as model:
         sessions = Sessions(workshop, model, saver)
         sessions.send(sessions.create().id, "1 + 2, 3 + 4?")
-    assert [message.content for message in model.seen[1][-2:]] == ['{"value":3.0}', '{"value":7.0}']
+    shown = [message.content for message in model.seen[1][-2:]]
+    assert shown == ['<data>{"value":3.0}</data>', '<data>{"value":7.0}</data>']
 
 
 def test_a_wrong_argument_is_told_to_the_model_and_the_turn_goes_on(workshop: Workshop, saver: Saver) -> None:
@@ -204,3 +216,77 @@ def test_a_provider_that_fails_ends_the_turn_with_its_words(workshop: Workshop, 
         assert failed.sentence == "The endpoint is away."
         assert sessions.get(session).state == "failed"
         assert sessions.send(session, "Hello?").text == "Here again."
+
+
+class SameId(BaseChatModel):
+    """A model whose server gives every call the id call_0; its answers are lists of calls, then words."""
+
+    answers: list[list[tuple[str, dict[str, Any]]]]
+    asked: list[Sequence[BaseMessage]] = []  # noqa: RUF012  pydantic copies it for each instance
+
+    @property
+    def _llm_type(self) -> str:
+        return "same-id"
+
+    def bind_tools(self, tools: Sequence[Any], **_: Any) -> "SameId":
+        return self
+
+    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        self.asked.append(messages)
+        wanted = self.answers[len(self.asked) - 1] if len(self.asked) <= len(self.answers) else []
+        calls = [ToolCall(name=name, args=arguments, id="call_0") for name, arguments in wanted]
+        message = AIMessage("" if calls else "Done.", tool_calls=calls)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+def ids_of(messages: Sequence[BaseMessage]) -> tuple[list[str | None], list[str]]:
+    """The ids of the calls of a conversation, and of their answers."""
+    calls = [call["id"] for message in messages if isinstance(message, AIMessage) for call in message.tool_calls]
+    return calls, [message.tool_call_id for message in messages if isinstance(message, ToolMessage)]
+
+
+def test_a_yes_is_no_yes_to_a_later_call_with_the_same_id(workshop: Workshop, saver: Saver) -> None:
+    model = SameId(answers=[[("publish", {"model": "mdl_1"})], [("publish", {"model": "mdl_2"})]])
+    sessions = Sessions(workshop, model, saver)
+    session = sessions.create().id
+    first = sessions.send(session, "Publish mdl_1.").approval
+    assert first is not None
+    second = sessions.approve(session, first.approval, YES).approval
+    assert effects(workshop.home) == ["publish mdl_1"]
+    assert second is not None
+    assert second.arguments == {"model": "mdl_2"}
+    sessions.approve(session, second.approval, NO)
+    assert effects(workshop.home) == ["publish mdl_1"]
+
+
+def test_a_yes_to_one_of_two_calls_with_one_id_is_no_yes_to_the_other(workshop: Workshop, saver: Saver) -> None:
+    model = SameId(answers=[[("publish", {"model": "mdl_1"}), ("publish", {"model": "mdl_2"})]])
+    sessions = Sessions(workshop, model, saver)
+    session = sessions.create().id
+    first = sessions.send(session, "Publish both.").approval
+    assert first is not None
+    second = sessions.approve(session, first.approval, YES).approval
+    assert second is not None
+    sessions.approve(session, second.approval, YES)
+    assert effects(workshop.home) == ["publish mdl_1", "publish mdl_2"]
+
+
+def test_calls_with_one_id_are_all_run_and_each_is_answered(workshop: Workshop, saver: Saver) -> None:
+    one, two, three = (("add", {"a": number, "b": 1}) for number in (1, 2, 3))
+    model = SameId(answers=[[one, two], [three]])
+    sessions = Sessions(workshop, model, saver)
+    sessions.send(sessions.create().id, "Add.")
+    assert effects(workshop.home) == ["add 1 1", "add 2 1", "add 3 1"]
+    calls, answers = ids_of(model.asked[-1])
+    assert len(set(calls)) == 3
+    assert answers == calls
+
+
+@pytest.mark.parametrize("change", [{"args": {"model": "mdl_2"}}, {"name": "notify"}, {"id": "call_9"}])
+def test_a_yes_is_bound_to_the_call_its_arguments_and_its_place(change: dict[str, Any]) -> None:
+    call_: dict[str, Any] = {"name": "publish", "args": {"model": "mdl_1"}, "id": "call_0"}
+    messages = [AIMessage("")]
+    mark = approval_mark("ses_1", messages, ToolCall(**call_))
+    assert mark == approval_mark("ses_1", messages, ToolCall(**call_))
+    assert mark != approval_mark("ses_1", messages, ToolCall(**{**call_, **change}))
+    assert mark != approval_mark("ses_1", [*messages, AIMessage("")], ToolCall(**call_))

@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,11 @@ from graphs.checkpoints import open_saver
 from graphs.events import Event, ToolFinished
 from graphs.sessions import Sessions
 from graphs.studio import studio_workshop
+from tests.forked import run_module
 
 
 def run(home: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tests.graphs.real_run", str(home), "run_1", *more]
-    return subprocess.run(command, check=False, capture_output=True, text=True)
+    return run_module("tests.graphs.real_run", str(home), "run_1", *more)
 
 
 def fits(home: Path) -> dict[str, int]:
@@ -32,7 +31,13 @@ def looks(home: Path, dataset: str) -> int:
     return Registry(home).looks(dataset)
 
 
-@pytest.mark.parametrize("place", ["fit_finished linear", "stage package", "tool_finished report"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        *(pytest.param(place, marks=pytest.mark.slow) for place in ("fit_finished linear", "tool_finished report")),
+        "stage package",
+    ],
+)
 def test_a_real_run_killed_here_repeats_no_fit_and_registers_one_model(home: Path, place: str) -> None:
     (home / "kill").write_text(place)
     killed = run(home)

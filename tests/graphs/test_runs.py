@@ -55,7 +55,8 @@ def test_the_summary_is_the_json_that_the_command_promises(
     summary = start_run(workshop, ScriptedModel(script=[ALL, STOP]), saver, request_)
     assert list(summary.model_dump()) == [
         *("run_id", "dataset_id", "model_id", "task", "target", "metric", "validation", "baseline"),
-        *("leaderboard", "importance", "package", "report", "seconds"),
+        *("leaderboard", "importance", "package", "report", "seconds", "plan", "steps"),
+        *("tokens", "cost"),
     ]
     assert set(summary.metric.model_dump()) == {"name", "value", "ci"}
     assert set(summary.leaderboard[0].model_dump()) == {"model", "validation", "seconds"}
@@ -76,7 +77,7 @@ WRONG = [
     Wrong(call("propose_models", models=[], why="."), "models"),
     Wrong(call("propose_models", models="linear", why="."), "models"),
     Wrong(call("propose_models", models=["linear", "linear"], why="."), "named twice"),
-    Wrong(say("I would take linear."), "exactly one call of propose_models"),
+    Wrong(say("I would take linear."), "one JSON object and nothing else"),
     Wrong([ALL, ALL], "exactly one call"),
 ]
 

@@ -1,7 +1,7 @@
 """Sessions last: they are listed, replayed, held by one worker at a time, and go on in another process."""
 
-import subprocess
-import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,13 @@ import pytest
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from agents.scripted import ScriptedModel, call, say
-from engine.errors import Busy, NotFound
-from graphs.assistant import Decision
+from engine.errors import Busy, MillwrightError, NotFound
+from graphs.assistant_types import Decision
 from graphs.checkpoints import open_saver
 from graphs.events import Event, TextDelta, ToolStarted
 from graphs.lease import lease
 from graphs.sessions import Sessions
+from tests.forked import run_code
 from tests.graphs.smallshop import effects, small_workshop
 from tools.workshop import Workshop
 
@@ -119,7 +120,7 @@ with open_saver(home) as saver:
 
 def test_a_turn_killed_in_a_tool_goes_on_and_repeats_no_finished_call(home: Path) -> None:
     (home / "kill").write_text("add")
-    done = subprocess.run([sys.executable, "-c", CHILD, str(home)], check=False)
+    done = run_code(CHILD, str(home))
     assert done.returncode == -9
     workshop = small_workshop(home)
     with open_saver(home) as saver, ScriptedModel(script=[say("3 and 7.")]) as model:
@@ -134,7 +135,7 @@ def test_a_turn_killed_in_a_tool_goes_on_and_repeats_no_finished_call(home: Path
 
 def test_a_message_after_a_crash_cancels_what_was_cut_off(home: Path) -> None:
     (home / "kill").write_text("add")
-    subprocess.run([sys.executable, "-c", CHILD, str(home)], check=False)
+    run_code(CHILD, str(home))
     with open_saver(home) as saver, ScriptedModel(script=[say("As you like.")]) as model:
         sessions = Sessions(small_workshop(home), model, saver)
         assert sessions.send("ses_1", "Leave it.").text == "As you like."
@@ -185,6 +186,90 @@ def test_the_start_of_a_job_names_it(workshop: Workshop, saver: Saver, rows: Pat
 
 
 def test_words_are_told_piece_by_piece(workshop: Workshop, saver: Saver, heard: list[Event]) -> None:
-    sessions = Sessions(workshop, ScriptedModel(script=[say("One two three.")]), saver)
-    sessions.send(sessions.create().id, "Count.", heard.append)
-    assert [event.text for event in heard if isinstance(event, TextDelta)] == ["One ", "two ", "three."]
+    sessions = Sessions(workshop, ScriptedModel(script=[say("All is well.")]), saver)
+    sessions.send(sessions.create().id, "And?", heard.append)
+    assert [event.text for event in heard if isinstance(event, TextDelta)] == ["All ", "is ", "well."]
+
+
+SECRET = "postgresql://me:hunter22@host/db"
+
+
+def test_titles_and_the_journal_hold_no_password(workshop: Workshop, saver: Saver, rows: Path) -> None:
+    script = [call("publish", model=SECRET), say(f"Looked at {SECRET}")]
+    sessions = Sessions(workshop, ScriptedModel(script=script), saver)
+    session, titled = sessions.create().id, sessions.create(f"of {SECRET}")
+    heard: list[Event] = []
+    waiting = sessions.send(session, f"Publish {SECRET}", heard.append).approval
+    assert waiting is not None
+    assert waiting.arguments == {"model": SECRET}  # who is asked sees what is asked
+    sessions.approve(session, waiting.approval, Decision(approve=False), heard.append)
+    assert "hunter22" not in (workshop.home / "sessions" / session / "events.jsonl").read_text()
+    assert "hunter22" not in sessions.get(session).title + sessions.get(titled.id).title
+    assert "hunter22" not in (workshop.home / "sessions" / titled.id / "session.json").read_text()
+    assert sessions.history(session)[0].text == f"Publish {SECRET}"
+    assert [event.sequence for event in sessions.events(session)] == [event.sequence for event in heard]
+
+
+def test_what_was_said_is_readable_by_its_owner_alone(workshop: Workshop, saver: Saver) -> None:
+    sessions = Sessions(workshop, ScriptedModel(script=[say("One.")]), saver)
+    session = sessions.create().id
+    sessions.send(session, "1")
+    sessions.rename(session, "New")
+    folder = workshop.home / "sessions" / session
+    assert folder.stat().st_mode & 0o777 == 0o700
+    files = [folder / name for name in ("session.json", "turns.jsonl", "events.jsonl")]
+    files += list(workshop.home.glob("checkpoints.db*"))
+    assert {file.name: file.stat().st_mode & 0o077 for file in files} == {file.name: 0 for file in files}
+    assert len(files) >= 4
+
+
+def test_a_listener_that_fails_breaks_no_turn(
+    workshop: Workshop, saver: Saver, caplog: pytest.LogCaptureFixture
+) -> None:
+    sessions = Sessions(workshop, ScriptedModel(script=[call("add", a=1, b=2), say("It is 3.")]), saver)
+    session = sessions.create().id
+
+    def broken(event: Event) -> None:
+        raise BrokenPipeError
+
+    assert sessions.send(session, "1 + 2?", broken).text == "It is 3."
+    assert sessions.get(session).state == "idle"
+    assert [event.kind for event in sessions.events(session)][-1] == "finished"
+    assert caplog.text.count("a listener failed") == 1
+
+
+def test_what_steers_a_terminal_is_in_no_title(workshop: Workshop, saver: Saver) -> None:
+    sessions = Sessions(workshop, ScriptedModel(script=[say("One.")]), saver)
+    assert sessions.create("a\0b\n\x1b[31m\x9bc").title == "ab [31mc"
+    session = sessions.create().id
+    sessions.send(session, "Hi\x1b]0;you\x07 there\r\nBob")
+    assert sessions.get(session).title == "Hi]0;you there Bob"
+
+
+def test_of_eight_answers_at_once_in_one_process_one_is_taken(workshop: Workshop, saver: Saver) -> None:
+    sessions = Sessions(workshop, ScriptedModel(script=[call("publish", model="mdl_1"), say("Done.")]), saver)
+    session = sessions.create().id
+    waiting = sessions.send(session, "Publish.").approval
+    assert waiting is not None
+    start = threading.Barrier(8)
+
+    def answer(_: int) -> str:
+        start.wait(20)
+        try:
+            return sessions.approve(session, waiting.approval, Decision(approve=True)).text
+        except MillwrightError as error:
+            return error.code
+
+    with ThreadPoolExecutor(8) as pool:
+        fared = list(pool.map(answer, range(8)))
+    assert fared.count("Done.") == 1
+    assert set(fared) <= {"Done.", "session_busy", "approval_not_found"}
+    assert effects(workshop.home) == ["publish mdl_1"]
+
+
+def test_whether_somebody_is_at_work_can_be_asked(workshop: Workshop, saver: Saver) -> None:
+    sessions = Sessions(workshop, ScriptedModel(script=[]), saver)
+    session = sessions.create().id
+    assert not sessions.busy(session)
+    with lease(workshop.home / "sessions" / session, "session", session):
+        assert sessions.busy(session)

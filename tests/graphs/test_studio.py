@@ -20,6 +20,8 @@ def load(name: str, home: Path) -> Any:
     ("name", "nodes"),
     [
         ("workflow", {"analyse", "plan", "approve", "select", "train", "evaluate", "tune", "report"}),
+        ("pipeline", {"load", "preprocess", "train", "validate"}),
+        ("research", {"prepare", "supervise", "ask", "look", "draft", "code", "review", "finish"}),
         ("assistant", {"think", "approve", "act", "stop"}),
         ("monitoring", {"detect", "diagnose", "decide", "retrain", "gate", "approve", "promote", "roll_back", "tell"}),
     ],
@@ -27,6 +29,13 @@ def load(name: str, home: Path) -> Any:
 def test_a_named_graph_is_loaded_and_drawn(name: str, nodes: set[str], home: Path) -> None:
     drawn = load(name, home).get_graph()
     assert nodes <= set(drawn.nodes)
+
+
+def test_every_graph_is_named_and_can_be_loaded() -> None:
+    from graphs.studio import BUILDERS
+
+    named = json.loads((ROOT / "langgraph.json").read_text())["graphs"]
+    assert named == {name: f"graphs.studio:{name}" for name in BUILDERS}
 
 
 def test_the_assistant_answers_offline(home: Path) -> None:
