@@ -1,1 +1,1 @@
-"""A Data Scientist and an ML Engineer who turn a dataset into a model."""
+"""A Data Scientist, an ML Engineer, a QA Engineer and an MLOps Engineer who turn a dataset into a tested model."""

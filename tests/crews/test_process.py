@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crews.process import crew_environment, run_in_crew_process
-from engine.errors import JobFailed
+from engine.errors import BadChoice, JobFailed
 
 Environment = dict[str, str]
 
@@ -25,10 +25,42 @@ def test_the_callers_environment_is_passed_on_and_not_changed(tmp_path: Path) ->
     assert base == {"PATH": "/bin", "HOME": "/root"}
 
 
-def test_an_error_arrives_with_its_code_and_hint(home: Path, environment: Environment) -> None:
-    with pytest.raises(JobFailed, match="Choose from: f1") as caught:
+def test_what_it_tells_arrives_in_order_before_the_result(home: Path, environment: Environment) -> None:
+    told: list[dict[str, object]] = []
+    run_in_crew_process("child:echo", {}, home=home, environment=environment, tell=told.append)
+    assert [event["text"] for event in told] == ["first", "second"]
+
+
+def test_a_mendable_error_arrives_in_its_own_class(home: Path, environment: Environment) -> None:
+    with pytest.raises(BadChoice, match="Choose from: f1"):
         run_in_crew_process("child:mendable", {}, home=home, environment=environment)
-    assert caught.value.code == "bad_choice"
+
+
+def test_another_error_arrives_with_its_code_and_hint(home: Path, environment: Environment) -> None:
+    with pytest.raises(JobFailed, match="Mend it") as caught:
+        run_in_crew_process("child:hopeless", {}, home=home, environment=environment)
+    assert caught.value.code == "nothing_trained"
+
+
+def test_a_secret_is_blacked_out_in_the_last_words_and_stands_in_no_argument_list(
+    home: Path, environment: Environment
+) -> None:
+    key = "sk-very-secret"
+    with pytest.raises(JobFailed, match=r"the key is \*\*\*") as caught:
+        run_in_crew_process("child:spills", {"key": key}, home=home, environment=environment, secrets=(key,))
+    assert key not in str(caught.value)
+
+
+def test_a_process_that_talks_much_is_not_stopped_by_it(home: Path, environment: Environment) -> None:
+    assert run_in_crew_process("child:talks", {}, home=home, environment=environment) == {"talked": True}
+
+
+def test_a_listener_that_fails_ends_the_process(home: Path, environment: Environment) -> None:
+    def fail(event: dict[str, object]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_in_crew_process("child:echo", {}, home=home, environment=environment, tell=fail)
 
 
 @pytest.mark.parametrize(("target", "match"), [("child:dies", "code 9"), ("child:nothing", "names no function")])
