@@ -24,6 +24,7 @@ def confined(workshop: Workshop, uploads: Path) -> Workshop:
         "source": lambda _, value: _uploaded(value, uploads),
         "data": _dataset,
         "reference": _dataset,
+        "calibration": _dataset,
         "out": _no_file,
     }
     return replace(workshop, tools={name: _narrowed(workshop, spec, rules) for name, spec in workshop.tools.items()})
@@ -65,4 +66,4 @@ def _dataset(workshop: Workshop, data: str) -> str:
 
 
 def _no_file(_: Workshop, out: str) -> str:
-    raise ValueError("over HTTP nothing is written to a file; the answer holds the predictions")
+    raise ValueError("over HTTP nothing is written to a file that the caller names; leave `out` away")

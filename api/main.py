@@ -8,7 +8,7 @@ from starlette.middleware import Middleware
 
 from api import problems
 from api.guard import BodyLimit, Guard
-from api.routes import datasets, health, jobs, models, monitors, sessions, tools
+from api.routes import audit, datasets, health, jobs, models, monitors, sessions, tools
 from graphs.sessions import Sessions
 from tools.workshop import Workshop
 
@@ -45,6 +45,6 @@ def create_app(
     app.state.sessions = conversations
     app.state.max_upload_bytes = max_upload_bytes
     problems.install(app)
-    for part in (health, datasets, models, monitors, jobs, tools, sessions):
+    for part in (health, datasets, models, monitors, jobs, tools, sessions, audit):
         app.include_router(part.router)
     return app

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from engine.errors import Fixable, MillwrightError
+from engine.redaction import redacted
 
 log = logging.getLogger("millwright.api")
 
@@ -22,6 +23,8 @@ STATUS = {
     "run_busy": 409,
     "too_large": 413,
     "unsupported_format": 415,
+    "export_failed": 422,
+    "budget_spent": 429,
     "provider_failed": 502,
     "worker_lost": 503,
     "disk_full": 507,
@@ -42,14 +45,13 @@ def status_of(error: MillwrightError) -> int:
 
 def problem(status: int, code: str, detail: str, hint: str = "", **more: object) -> JSONResponse:
     """A problem document; `code` is for programs, `detail` and `hint` for people."""
+    said: dict[str, object] = redacted({"detail": detail, "hint": hint, **more})
     content = {
         "type": f"urn:millwright:error:{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
         "code": code,
-        "hint": hint,
-        **more,
+        **said,
     }
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
     return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)

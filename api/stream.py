@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from api.problems import status_of
 from engine.errors import MillwrightError
 from graphs.events import Emit, Event
+from graphs.session_types import SessionEvent
 from graphs.sessions import Sessions
 
 Item = Event | BaseException | None
@@ -85,11 +86,11 @@ async def _recorded(sessions: Sessions, session: str, after: int) -> AsyncIterat
         quiet += LOOK_EVERY_S
 
 
-def _events_after(sessions: Sessions, session: str, after: int) -> list[Event]:
+def _events_after(sessions: Sessions, session: str, after: int) -> list[SessionEvent]:
     return list(sessions.events(session, after))
 
 
-def as_sse(event: Event) -> ServerSentEvent:
+def as_sse(event: SessionEvent) -> ServerSentEvent:
     """One event: its kind as the name, its number as the id, itself as JSON."""
     return ServerSentEvent(event.model_dump_json(), event=event.kind, id=str(event.sequence))
 

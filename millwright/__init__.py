@@ -15,10 +15,11 @@ import engine  # noqa: F401  sets the switches that libraries read at import
 
 if TYPE_CHECKING:
     from millwright.compose import open_workshop
+    from millwright.crewing import crew
     from millwright.settings import Settings
     from millwright.talk import chat, run
 
-__all__ = ["Settings", "chat", "open_workshop", "run"]
+__all__ = ["Settings", "chat", "crew", "open_workshop", "run"]
 
 try:
     __version__ = version("millwright")
@@ -30,6 +31,7 @@ _WHERE = {
     "Settings": "millwright.settings",
     "run": "millwright.talk",
     "chat": "millwright.talk",
+    "crew": "millwright.crewing",
 }
 
 

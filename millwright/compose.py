@@ -12,8 +12,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.environment import keep_caches_in
 from engine.files import typed_disk_errors
-from millwright.settings import Settings, child_environment
+from engine.redaction import guard_logs, keep_out
+from millwright.settings import Settings, child_environment, secrets_of
+from tools.audit import Actor, surface
 
 if TYPE_CHECKING:
     from tools.workshop import Jobs, Workshop
@@ -37,6 +40,7 @@ def open_workshop(settings: Settings | None = None, *, inline: bool = False) -> 
     """
     settings = settings or Settings()
     home = made_home(settings.home)
+    watch_over(settings, home)
     if inline:
         yield inline_workshop(settings)
         return
@@ -72,6 +76,7 @@ def serve_jobs(settings: Settings | None = None, *, started: float | None = None
     """
     settings = settings or Settings()
     home = made_home(settings.home)
+    watch_over(settings, home)
     from tools.inline import InlineJobs
     from tools.registrar import RegistrarProcess
     from tools.worker import serve
@@ -84,7 +89,8 @@ def serve_jobs(settings: Settings | None = None, *, started: float | None = None
     def workshop() -> Workshop:
         # a job does not start jobs of its own through the worker that runs it: that would wait for itself
         if not made:
-            made.append(replace(_workshop(settings, InlineJobs(home, workshop)), registrar=registrar))
+            own = _workshop(settings, InlineJobs(home, workshop))
+            made.append(replace(own, registrar=registrar, actor=Actor(surface="worker")))
         return made[0]
 
     serve(
@@ -124,6 +130,21 @@ def warm_up() -> None:
         import_module(name)
 
 
+def watch_over(settings: Settings, home: Path) -> None:
+    """Keep the secrets of the settings out of what this process logs and keeps, and keep its spans if that is asked.
+
+    Raises:
+        BadSettings: the spans cannot be sent.
+    """
+    keep_out(secrets_of(settings))
+    guard_logs()
+    tracing = settings.tracing
+    if tracing.exporter != "none":
+        from tools.tracing_spans import start
+
+        start(tracing.exporter, home, tracing.endpoint, tracing.content)
+
+
 def made_home(home: Path) -> Path:
     """The home's full path; the folder exists and can be written.
 
@@ -136,6 +157,7 @@ def made_home(home: Path) -> Path:
         probe = path / f".probe-{os.getpid()}"
         probe.touch()
         probe.unlink()
+    keep_caches_in(path / "cache")
     return path
 
 
@@ -157,6 +179,7 @@ def _workshop(settings: Settings, jobs: "Jobs") -> "Workshop":
         now=_now,
         monitoring=Monitoring(home, _now, settings.database_url, settings.alerts),
         threads=settings.threads,
+        actor=Actor(who="api" if surface.get() == "http" else "", surface=surface.get()),
     )
 
 

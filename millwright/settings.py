@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -24,6 +25,7 @@ from pydantic_settings import (
 )
 from pydantic_settings.sources.types import EnvNoneType
 
+from agents.budget import Limits
 from agents.provider import LlmSettings
 from engine.alerts.settings import AlertSettings
 from engine.environment import available_cores
@@ -57,6 +59,26 @@ class JobSettings(_Part):
     own_worker: bool = Field(True, description="Start a worker when none serves the home; false where one always does.")
 
 
+class LimitSettings(_Part):
+    """The most that may be used, in all: by one conversation, and by all conversations, runs and crews of the home."""
+
+    session: Limits = Limits()
+    owner: Limits = Limits()
+    answer_tokens: int = Field(4096, ge=16, description="Most tokens of one answer, where tokens or money are limited.")
+
+
+class TracingSettings(_Part):
+    """Where spans of OpenTelemetry go, if anywhere."""
+
+    exporter: Literal["none", "file", "console", "otlp"] = Field(
+        "none", description="none, file (traces.jsonl in the home), console (standard error) or otlp (a collector)."
+    )
+    endpoint: str | None = Field(
+        None, description="Address of the collector, e.g. http://localhost:4318/v1/traces; OpenTelemetry's own default."
+    )
+    content: bool = Field(False, description="Keep messages, arguments and results in spans too, without secrets.")
+
+
 class ApiSettings(_Part):
     """The HTTP interface."""
 
@@ -88,6 +110,8 @@ class Settings(BaseSettings):
     llm: LlmSettings = LlmSettings()
     jobs: JobSettings = JobSettings()
     api: ApiSettings = ApiSettings()
+    limits: LimitSettings = LimitSettings()
+    tracing: TracingSettings = TracingSettings()
     alerts: AlertSettings = AlertSettings()
 
     @field_validator("home")
@@ -131,14 +155,35 @@ class Settings(BaseSettings):
     def for_worker(self) -> dict[str, Any]:
         """What a worker process needs, as JSON. Keys of language models and of the interface are not among it."""
         told = self.model_dump(mode="json", exclude={"llm", "api", "alerts"})
-        return told | {"home": str(self.home.resolve()), "alerts": _revealed(self.alerts)}
+        return told | {"home": str(self.home.resolve()), "alerts": revealed(self.alerts)}
 
 
-def _revealed(part: BaseModel) -> dict[str, Any]:
+def revealed(part: BaseModel) -> dict[str, Any]:
     """A part as JSON with its secrets readable, for a process of ours that needs them; it goes by a pipe."""
     values = part.model_dump(mode="json")
     secrets = {name: value for name, value in part if isinstance(value, SecretStr)}
     return values | {name: value.get_secret_value() for name, value in secrets.items()}
+
+
+def secrets_of(part: BaseModel) -> Iterator[str]:
+    """Every secret that the settings hold, and the passwords in their addresses."""
+    for _, value in part:
+        if isinstance(value, SecretStr):
+            yield value.get_secret_value()
+        elif isinstance(value, BaseModel):
+            yield from secrets_of(value)
+        elif isinstance(value, str) and "://" in value:
+            yield from _passwords(value)
+
+
+def _passwords(address: str) -> Iterator[str]:
+    """The password of an address as it is written there, and as it is meant."""
+    try:
+        written = urlsplit(address).password
+    except ValueError:
+        return
+    if written:
+        yield from {written, unquote(written)}
 
 
 def child_environment(threads: int) -> dict[str, str]:

@@ -1,42 +1,53 @@
 """A run and a conversation from Python, each in one call."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from millwright.compose import open_workshop
+from millwright.orchestrate import Office, open_office
 from millwright.settings import Settings
 
 if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
-    from langgraph.checkpoint.base import BaseCheckpointSaver
-
-    from graphs.events import ApprovalWanted
-    from graphs.run_types import RunSummary
+    from graphs.events import ApprovalWanted, Emit, Event
     from graphs.sessions import Turn
-    from tools.workshop import Workshop
+    from millwright.shown import RunResult
 
 
 @dataclass(frozen=True)
 class Answer:
     """What the assistant said, and the session to go on in: `chat("and with F1?", session=answer.session)`.
 
-    `turn.approval` is the call that waits for a yes, when `chat` was not told how to answer it.
+    `turn.approval` is the call that waits for a yes, when `chat` was not told how to answer it. `reports` are those of
+    what was trained or optimised meanwhile; a notebook shows their plots.
     """
 
     text: str
     session: str
     turn: "Turn"
+    reports: tuple[Path, ...] = ()
 
     def __str__(self) -> str:
         return self.text
 
+    def _repr_html_(self) -> str:
+        from millwright.shown import answer_html
 
-def run(goal: str, data: str, *, settings: Settings | None = None, **choices: Any) -> "RunSummary":  # noqa: ANN401
-    """From a goal in words and a file to a trained, explained, registered model.
+        return answer_html(self.text, self.reports)
+
+
+def run(
+    goal: str,
+    data: str,
+    *,
+    settings: Settings | None = None,
+    listen: "Emit | None" = None,
+    **choices: Any,  # noqa: ANN401
+) -> "RunResult":
+    """From a goal in words and a file to a trained, explained, registered model. A notebook shows its plots.
 
     Args:
+        listen: called with every event as it comes, e.g. `print`.
         data: a file, 'sample:NAME', a database URL with `query`, or a dataset id.
         choices: what `graphs.run_types.RunRequest` takes, e.g. target='Churn', budget_seconds=30; the budget of the
             settings by default.
@@ -45,14 +56,17 @@ def run(goal: str, data: str, *, settings: Settings | None = None, **choices: An
         BadArguments, BadBudget: a choice that does not fit; nothing was written.
         MillwrightError: what stopped the run.
     """
+    from graphs.events import unheard
     from graphs.run_types import RunRequest
     from graphs.runs import start_run
+    from millwright.shown import RunResult
 
     settings = settings or Settings()
     limit = {} if choices.get("max_models") is not None else {"budget_seconds": settings.budget_seconds}
     request = RunRequest.of(**{"approve_all": True, **limit, **choices, "goal": goal, "data": data})
-    with _opened(settings) as (workshop, model, saver):
-        return start_run(workshop, model, saver, request)
+    with open_office(settings) as office:
+        summary = start_run(office.workshop, office.model, office.saver, request, emit=listen or unheard)
+    return RunResult.model_validate(summary.model_dump())
 
 
 def chat(
@@ -72,28 +86,27 @@ def chat(
         NotFound: no such session.
         MillwrightError: what ended the turn; the conversation can go on.
     """
-    from graphs.assistant import Decision
-    from graphs.sessions import Sessions
+    from graphs.assistant_types import Decision
 
-    with _opened(settings) as (workshop, model, saver):
-        sessions = Sessions(workshop, model, saver)
+    heard: list[Event] = []
+    with open_office(settings) as office:
+        sessions = office.sessions()
         chosen = session or sessions.create(text[:60]).id
-        turn = sessions.send(chosen, text)
+        turn = sessions.send(chosen, text, heard.append)
         while turn.approval is not None and approve is not None:
             decision = Decision(approve=approve(turn.approval))
-            turn = sessions.approve(chosen, turn.approval.approval, decision)
+            turn = sessions.approve(chosen, turn.approval.approval, decision, heard.append)
         if turn.cause is not None:
             raise turn.cause
-        return Answer(turn.text, chosen, turn)
+        return Answer(turn.text, chosen, turn, tuple(_reports(office, heard)))
 
 
-@contextmanager
-def _opened(
-    settings: Settings | None,
-) -> "Iterator[tuple[Workshop, BaseChatModel, BaseCheckpointSaver[Any]]]":
-    from agents.provider import chat_model
-    from graphs.checkpoints import open_saver
+def _reports(office: Office, heard: "Sequence[Event]") -> Iterator[Path]:
+    """The reports that the calls of a turn wrote."""
+    from graphs.events import ToolFinished
 
-    settings = settings or Settings()
-    with open_workshop(settings) as workshop, open_saver(settings.database_url or workshop.home) as saver:
-        yield workshop, chat_model(settings.llm), saver
+    for event in heard:
+        if isinstance(event, ToolFinished) and event.result is not None and isinstance(event.result.get("report"), str):
+            report = Path(str(event.result["report"]))
+            if report.resolve().is_relative_to(office.workshop.home.resolve()):
+                yield report

@@ -15,9 +15,11 @@ def main() -> None:
     parent = int(sys.argv[1])
     from engine.errors import HomeBusy, MillwrightError
     from engine.parent import die_with
+    from engine.redaction import print_clean
     from tools.worker_process import BUSY_EXIT
 
     die_with(parent)
+    print_clean()
     from millwright.compose import serve_jobs
     from millwright.settings import Settings
 

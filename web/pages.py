@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 
 from fastapi import FastAPI, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
@@ -17,13 +18,14 @@ from nicegui import app as pages
 from nicegui import run, ui
 
 from engine.errors import MillwrightError, NotFound
-from graphs.assistant import Decision
+from graphs.assistant_types import Decision
 from graphs.events import ApprovalWanted, Emit, Event
 from graphs.sessions import Sessions
+from tools.optimise import OptimisedModel
 from tools.workshop import Workshop
 from web.alerts import alert_page, open_alerts
 from web.tables import Table, dataset_table, job_table, model_table, monitor_table
-from web.wording import line_of, without_images
+from web.wording import MARKDOWN, Wording
 
 PATH = "/ui"
 REFRESH_S = 5.0
@@ -51,6 +53,10 @@ def mount(app: FastAPI, workshop: Workshop, sessions: Sessions) -> None:
     def report(monitor: str) -> Response:
         return monitor_report(workshop, monitor)
 
+    @pages.get("/models/{model}/optimisation")
+    def optimised(model: str) -> Response:
+        return optimisation_report(workshop, model)
+
     ui.run_with(app, mount_path=PATH, title="Millwright", show_welcome_message=False)
 
 
@@ -73,6 +79,16 @@ def monitor_report(workshop: Workshop, monitor: str) -> Response:
     except NotFound as error:
         return PlainTextResponse(str(error), status_code=404)
     return HTMLResponse(workshop.monitoring.page(monitor).read_text(encoding="utf-8"), headers=SANDBOX)
+
+
+def optimisation_report(workshop: Workshop, model: str) -> Response:
+    """The page of everything that was tried to make a model smaller and faster."""
+    try:
+        found = workshop.call("show_optimisation", model=model)
+    except NotFound as error:
+        return PlainTextResponse(str(error), status_code=404)
+    assert isinstance(found, OptimisedModel)
+    return HTMLResponse(Path(found.report).read_text(encoding="utf-8"), headers=SANDBOX)
 
 
 async def _table(workshop: Workshop, read: Callable[[Workshop], Table]) -> None:
@@ -111,7 +127,7 @@ def _conversation(sessions: Sessions) -> None:
         """Run one turn and show what it says; a call that waits for approval gets two buttons."""
         box.disable()
         with log:
-            waiting = await _shown(turn, ui.markdown(""))
+            waiting = await _shown(turn, ui.markdown("", extras=MARKDOWN))
             if waiting:
                 _approval(waiting, decide)
         box.enable()
@@ -152,9 +168,12 @@ async def _shown(turn: Turn, answer: ui.markdown) -> ApprovalWanted | None:
             tell(None)
 
     threading.Thread(target=work, name="turn", daemon=True).start()
-    said, waiting = "", None
+    said, waiting = Wording(), None
     while (item := await queue.get()) is not None:
-        said += str(item) if isinstance(item, MillwrightError) else line_of(item)
-        answer.content = without_images(said)
+        if isinstance(item, MillwrightError):
+            said.say(str(item))
+        else:
+            said.add(item)
+        answer.content = said.markdown
         waiting = item if isinstance(item, ApprovalWanted) else None
     return waiting

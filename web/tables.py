@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from engine.alerts.records import Delivery
-from engine.errors import shortened
 from engine.monitoring.records import Check, Monitor
+from engine.naming import shortened
+from engine.package_info import PackageFiles
 from tools.schedules import next_check
 from tools.workshop import Workshop
 from web.wording import level_classes
@@ -67,10 +69,16 @@ def model_table(workshop: Workshop) -> Table:
             "version": each.version,
             "aliases": ", ".join(each.aliases),
             "created": f"{each.created:%Y-%m-%d %H:%M}",
+            "optimisation": _optimisation_link(each.package, each.model_id),
         }
         for each in workshop.registry.list()
     ]
-    return Table("Models", _columns("id", "name", "version", "aliases", "created"), rows, "No model yet.")
+    columns = _columns("id", "name", "version", "aliases", "created", "optimisation")
+    return Table("Models", columns, rows, "No model yet.", {"optimisation": LINK_CELL})
+
+
+def _optimisation_link(package: Path, model: str) -> str:
+    return f"models/{model}/optimisation" if (package / PackageFiles.OPTIMISATION_PAGE).is_file() else ""
 
 
 def job_table(workshop: Workshop) -> Table:

@@ -7,18 +7,12 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import WorkshopDep
+from api.pages import SAFE_PAGE
 from api.predictions import MAX_ROWS, Cell
 from tools.catalogue import invoke
 from tools.drift import Acknowledged, AlertList, DriftCheck, LabelsLogged, MonitorState, MonitorStatus
 
 router = APIRouter(prefix="/v1", tags=["monitors"])
-
-SAFE_PAGE = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-}
-"""The page loads nothing and runs nothing; what came from data must not either."""
 
 
 class LabelsIn(BaseModel):

@@ -78,6 +78,16 @@ def torch() -> Check:
     return Check(name="torch", state="ok", detail=f"{version}, {device or 'no GPU: the CPU is used'}")
 
 
+def onnx() -> Check:
+    """Where exported models run."""
+    try:
+        from engine.serving.session import explain_providers
+    except ImportError as error:
+        step = "Reinstall: remove .venv, then make install."
+        return Check(name="onnx", state="broken", detail=str(error), next_step=step)
+    return Check(name="onnx", state="ok", detail=explain_providers())
+
+
 def database(settings: "Settings") -> Check:
     from sqlalchemy import create_engine, make_url, text
     from sqlalchemy.exc import SQLAlchemyError
@@ -125,6 +135,11 @@ def language_model(settings: "Settings") -> Check:
         return Check(name="language model", state="ok", detail=f"{llm.provider}: {llm.model}")
     detail = f"{llm.model} at {llm.base_url}"
     if _answers(llm.base_url):
+        spare = llm.fallback_base_url
+        if spare and not _answers(spare):
+            step = "Start it, or unset MILLWRIGHT_LLM__FALLBACK_MODEL and MILLWRIGHT_LLM__FALLBACK_BASE_URL."
+            lacking = f"{detail}; the fall-back at {spare} does not answer"
+            return Check(name="language model", state="warning", detail=lacking, next_step=step)
         return Check(name="language model", state="ok", detail=detail)
     step = "Start the endpoint or set MILLWRIGHT_LLM__PROVIDER=offline."
     return Check(name="language model", state="broken", detail=f"{detail} does not answer", next_step=step)
@@ -159,4 +174,4 @@ def examine() -> list[Check]:
     except BadSettings as error:
         return [python(), Check(name="settings", state="broken", detail=error.sentence, next_step=error.hint), cores()]
     with_settings = (home, disk, database, worker, language_model)
-    return [python(), cores(), torch(), *(check(settings) for check in with_settings)]
+    return [python(), cores(), torch(), onnx(), *(check(settings) for check in with_settings)]

@@ -65,7 +65,7 @@ def stop_on_interrupt(
         if interrupt.asked or not working():
             raise KeyboardInterrupt
         interrupt.asked = True
-        say("Stopping; the best model so far is kept. Press Ctrl-C again to leave without it.")
+        say("Stopping; what can be used by then is kept. Press Ctrl-C again to leave without it.")
         threading.Thread(target=cancel, name="cancel", daemon=True).start()
 
     before = signal.signal(signal.SIGINT, on_signal)

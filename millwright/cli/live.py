@@ -12,8 +12,10 @@ from rich.live import Live
 from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
+from rich.text import Text
 
 from engine.progress import FitFinished, FitProgress, FitStarted, Note, Progress, StageStarted
+from millwright.cli.plain import plain
 from millwright.cli.reply import console_on
 
 FRAMES_PER_SECOND = 8
@@ -53,7 +55,7 @@ class Lines:
             self.say(f"[{self.course.spent:5.1f} s] {line}")
 
     def say(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        print(plain(text), file=sys.stderr, flush=True)
 
 
 class Screen:
@@ -83,7 +85,7 @@ class Screen:
                 self.say(progress.text)
 
     def say(self, text: str) -> None:
-        self.console.print(text, highlight=False, markup=False)
+        self.console.print(plain(text), highlight=False, markup=False)
 
     def _begin(self, fit: str | None) -> None:
         if self.fit is not None:
@@ -104,7 +106,8 @@ def leaderboard_so_far(fits: list[FitFinished]) -> Table:
         table.add_column(heading, justify="left" if heading in ("model", "") else "right")
     for fit in fits:
         value = "-" if fit.validation is None else f"{fit.validation:.4f}"
-        table.add_row(fit.model, value, f"{fit.seconds:.1f}", fit.detail if fit.status == "done" else fit.status)
+        told = fit.detail if fit.status == "done" else fit.status
+        table.add_row(fit.model, value, f"{fit.seconds:.1f}", Text(plain(told)))
     return table
 
 

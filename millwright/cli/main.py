@@ -4,16 +4,40 @@ Exit codes: 0 done, 1 an error with a code, 2 wrong usage, 130 stopped by Ctrl-C
 """
 
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Annotated, TextIO
 
 import typer
 
 from engine.errors import MillwrightError
-from millwright.cli import chat, data, demo, doctor, drift, jobs, models, monitor, serving, tools, training
+from engine.redaction import redacted_text, trace_of
+from millwright.cli import (
+    audit,
+    chains,
+    chat,
+    crew,
+    data,
+    demo,
+    doctor,
+    drift,
+    evaluation,
+    jobs,
+    memory,
+    models,
+    monitor,
+    optimise,
+    pipelines,
+    script,
+    serving,
+    sessions,
+    tools,
+    trace,
+    training,
+)
 from millwright.cli.interrupt import EXIT_CODE, Interrupted
+from millwright.cli.plain import plain
 from millwright.cli.reply import Reply, stdout_for, write_document
+from tools.audit import surface
 
 WIDTH = 100
 TEXTS = {"--help", "-h"}
@@ -51,17 +75,30 @@ def millwright(
 app.command()(demo.demo)
 app.command()(chat.chat)
 app.command()(training.run)
+app.add_typer(pipelines.app, name="pipeline")
+app.command()(crew.crew)
+app.command()(chains.research)
+app.add_typer(chains.app, name="chain")
+app.command()(script.script)
 app.add_typer(data.app, name="data")
 app.command()(training.train)
 app.command()(models.distil)
+app.command()(optimise.optimise)
+app.command()(optimise.export)
+app.command()(optimise.benchmark)
 app.command()(models.evaluate)
 app.command()(models.explain)
 app.command()(models.predict)
 app.add_typer(models.app, name="models")
 app.add_typer(drift.app, name="drift")
 app.add_typer(monitor.app, name="monitor")
+app.add_typer(sessions.app, name="sessions")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(memory.app, name="memory")
 app.add_typer(tools.app, name="tools")
+app.add_typer(audit.app, name="audit")
+app.command()(trace.trace)
+app.command("eval")(evaluation.evaluate_model)
 app.command()(doctor.doctor)
 app.command()(serving.worker)
 app.command()(serving.serve)
@@ -72,12 +109,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     # a text that was asked for is a text, whoever reads it
     as_json = "--json" in given and not TEXTS & set(given)
+    spoken_to = surface.set("cli")
     try:
         with stdout_for(as_json) as stdout:
             return _answer(given, as_json, stdout)
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone: nobody is left to be told
         return 1
+    finally:
+        surface.reset(spoken_to)
 
 
 def _answer(given: list[str], as_json: bool, stdout: TextIO) -> int:
@@ -94,7 +134,7 @@ def _answer(given: list[str], as_json: bool, stdout: TextIO) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:  # the border: a defect of ours still answers with a document and a code
-        traceback.print_exc()
+        print(trace_of(error), end="", file=sys.stderr)
         return _fail(
             "internal_error", f"{type(error).__name__}: {error}", "This is a defect in Millwright.", as_json, stdout
         )
@@ -113,8 +153,9 @@ def _wrong_usage(error: typer.TyperException, as_json: bool, stdout: TextIO) -> 
 
 
 def _fail(code: str, message: str, hint: str, as_json: bool, stdout: TextIO, exit_code: int = 1) -> int:
+    message, hint = redacted_text(message), redacted_text(hint)
     if as_json:
         write_document({"error": {"code": code, "message": message, "hint": hint}}, stdout)
     else:
-        print(f"Error: {message}", *filter(None, [hint]), sep="\n", file=sys.stderr)
+        print(*map(plain, filter(None, (f"Error: {message}", hint))), sep="\n", file=sys.stderr)
     return exit_code

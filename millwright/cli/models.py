@@ -53,6 +53,10 @@ def compare(
 def promote(
     model: ModelArgument,
     alias: Annotated[str, typer.Option(help="champion or challenger.")] = "champion",
+    despite_leak: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Accept that it learned from this column that gives the target away."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: Json = False,
 ) -> Reply:
@@ -63,7 +67,8 @@ def promote(
 
     approved(f"Make {model} the {alias}?", yes)
     with opened() as workshop:
-        found = call(workshop, "promote_model", Promotion, model=model, alias=alias)
+        named = {"model": model, "alias": alias, "despite_leaks": despite_leak or []}
+        found = call(workshop, "promote_model", Promotion, **named)
     return Reply(found, lambda console: console.print(screens.promotion(found)), json)
 
 

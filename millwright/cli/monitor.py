@@ -8,6 +8,7 @@ import typer
 
 from millwright.cli.opening import call, call_job, opened, opened_mind
 from millwright.cli.options import Json
+from millwright.cli.plain import plain
 from millwright.cli.reply import Reply
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def policy(
             Policy.load(file).save(path)
         found = Policy.load(path)
     text = path.read_text(encoding="utf-8")
-    return Reply(found, lambda console: console.print(f"# {path}\n{text}", markup=False, highlight=False), json)
+    return Reply(found, lambda console: console.print(plain(f"# {path}\n{text}"), markup=False, highlight=False), json)
 
 
 @app.command("alerts")

@@ -73,11 +73,14 @@ def dataset_of(workshop: "Workshop", data: str, **options: object) -> str:
 
 @contextmanager
 def opened_mind(workshop: "Workshop") -> "Iterator[tuple[BaseChatModel, BaseCheckpointSaver[Any]]]":
-    """The chat model of the settings, and where graphs keep their state."""
-    from agents.provider import chat_model
+    """The chat model of the settings, charged to the owner of the home, and where graphs keep their state."""
     from graphs.checkpoints import open_saver
+    from millwright.budgets import metered_mind, owners_purse
     from millwright.settings import Settings
 
     settings = Settings()
-    with open_saver(settings.database_url or workshop.home) as saver:
-        yield chat_model(settings.llm), saver
+    with (
+        open_saver(settings.database_url or workshop.home) as saver,
+        metered_mind(settings, owners_purse(settings, workshop.home)) as model,
+    ):
+        yield model, saver

@@ -8,11 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.figures import figure
+from millwright.cli.plain import plain
 
 if TYPE_CHECKING:
     from tools.data import DatasetList, DatasetProfile, DatasetSummary
     from tools.job_tools import JobInfo, JobList
-    from tools.models import ModelDetails, ModelList, Predictions, Promotion
+    from tools.models import ModelDetails, ModelList, ModelSummary, Predictions, Promotion
     from tools.training import (
         Comparison,
         Distillation,
@@ -28,7 +29,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str 
     made = Table(box=None, pad_edge=False, title=title, title_justify="left", header_style="bold")
     for heading in headings:
         right = heading.startswith(">")
-        made.add_column(heading.removeprefix(">"), justify="right" if right else "left", overflow="fold")
+        made.add_column(Text(plain(heading.removeprefix(">"))), justify="right" if right else "left", overflow="fold")
     for row in rows:
         made.add_row(*(Text(cell(value)) for value in row))
     return made
@@ -44,12 +45,12 @@ def cell(value: object) -> str:
         case float():
             return figure(value)
         case _:
-            return str(value)
+            return plain(str(value))
 
 
 def sentences(*lines: str | None) -> Text:
     """Lines of plain text, markup and all; None leaves a line out."""
-    return Text("\n".join(line for line in lines if line is not None))
+    return Text(plain("\n".join(line for line in lines if line is not None)))
 
 
 def interval(name: str, value: float, ci: tuple[float, float]) -> str:
@@ -152,11 +153,15 @@ def models(found: "ModelList") -> RenderableType:
     return table(
         ("model", "name", ">version", "target", "kind", "test (95 % interval)", "aliases", "created"),
         (
-            (m.model, m.name, m.version, m.target, m.kind, brief(m.metric),
+            (m.model, m.name, m.version, m.target, _kind(m), brief(m.metric),
              ", ".join(m.aliases), m.created)
             for m in found.models
         ),
     )  # fmt: skip
+
+
+def _kind(found: "ModelSummary") -> str:
+    return found.kind if found.variant is None else f"{found.kind}, {found.variant}"
 
 
 def model(found: "ModelDetails") -> RenderableType:
@@ -165,6 +170,7 @@ def model(found: "ModelDetails") -> RenderableType:
         f"{summary.model}  {summary.name} version {summary.version} {' '.join(summary.aliases)}".rstrip(),
         f"{summary.task} of {summary.target} on {summary.dataset}, run {found.run}, seed {found.seed}",
         f"Test: {interval(summary.metric.name, summary.metric.value, summary.metric.ci)}; looks: {found.looks}",
+        f"Optimised: {summary.variant} of {summary.made_from}" if summary.variant else None,
         f"Baseline (validation): {found.baseline.value:.4f}" if found.baseline else None,
         f"Package: {summary.package}",
         f"Report: {found.report}",

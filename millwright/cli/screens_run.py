@@ -8,7 +8,10 @@ from rich.console import Console
 from millwright.cli.screens import importance, interval, sentences, table
 
 if TYPE_CHECKING:
-    from graphs.run_types import RunSummary
+    from agents.budget import Tokens
+    from agents.plan import Plan
+    from graphs.events import Emit
+    from graphs.run_types import RunSummary, StepOutcome, StepWaiting, Waiting
 
 MOST_IMPORTANT = 3
 
@@ -26,13 +29,99 @@ def show(summary: "RunSummary", console: Console) -> None:
             f"Model    {summary.model_id} in {from_here(summary.package)}",
             f"Report   {from_here(summary.report)}",
             f"Run      {summary.run_id}, {summary.seconds:.1f} s",
+            *bill(summary.tokens, summary.cost),
+        )
+    )
+    if summary.steps:
+        rows = ((outcome.step, outcome.tool, outcome.state, _told(outcome)) for outcome in summary.steps)
+        console.print(sentences("", "After the training"))
+        console.print(table(("step", "tool", "state", "what came of it"), rows))
+    promoted = any(outcome.tool == "promote_model" and outcome.state == "done" for outcome in summary.steps)
+    console.print(
+        sentences(
             "",
             "Next",
             f"  millwright predict --model {summary.model_id} --data NEW_ROWS.csv --out predictions.csv",
             f"  millwright explain --model {summary.model_id}",
-            f"  millwright models promote {summary.model_id}",
+            None if promoted else f"  millwright models promote {summary.model_id}",
         )
     )
+
+
+def show_plan(plan: "Plan", console: Console) -> None:
+    """Print a plan: its steps, what the data warns of, what all of it is expected to cost."""
+    rows = [
+        (number, f"{tool}: {choices}" if choices else tool, why, estimate)
+        for number, tool, choices, estimate, why in plan.to_table()
+    ]
+    console.print(sentences("", f"Plan: {plan.goal}"))
+    console.print(table((">", "step", "why", ">estimate"), rows))
+    console.print(sentences(*(f"Found ({finding.severity}): {finding.sentence}" for finding in plan.findings)))
+    console.print(sentences(totals(plan), f"Hash {plan.hash}", ""))
+
+
+def totals(plan: "Plan") -> str:
+    """What the whole plan is expected to cost, in words."""
+    words = ["Nobody knows how long." if plan.seconds is None else f"About {plan.seconds:.0f} s in all."]
+    if plan.memory_mb is not None:
+        words.append(f"At most {plan.memory_mb:.0f} MB.")
+    if plan.tokens is not None:
+        words.append(f"{plan.tokens:,} tokens of a language model." if plan.tokens else "No language model is asked.")
+    if plan.money:
+        words.append(f"About {plan.money:.2g} for them.")
+    return " ".join(words)
+
+
+def plan_document(plan: "Plan") -> dict[str, object]:
+    """A plan for programs: as it is kept, as rows, and as a Mermaid chart."""
+    rows = [row.model_dump(mode="json") for row in plan.rows()]
+    totals_ = {name: getattr(plan, name) for name in ("seconds", "memory_mb", "tokens", "money")}
+    return {"plan": plan.model_dump(mode="json"), "steps": rows, "mermaid": plan.to_mermaid(), **totals_}
+
+
+def bill(tokens: "Tokens | None", cost: float | None) -> list[str]:
+    """What a language model read and wrote for a run, and what that cost; nothing where none was asked."""
+    if tokens is None:
+        return []
+    price = "" if cost is None else f", cost {cost:.4f}"
+    return [f"Tokens   {tokens.prompt:,} read, {tokens.completion:,} written{price}"]
+
+
+def without_plans(listen: "Emit") -> "Emit":
+    """The same listener for all but plans, which are the answer itself."""
+
+    def listen_on(event: object) -> None:
+        from graphs.events import PlanProposed
+
+        if not isinstance(event, PlanProposed):
+            listen(event)  # type: ignore[arg-type]
+
+    return listen_on
+
+
+def what_waits(waits: "Waiting") -> str:
+    """What a run that is resumed waits for."""
+    if waits.step is None:
+        return f"Run {waits.run} waits for a yes to its plan."
+    return f"Run {waits.run} waits for a yes to its step {waits.step.step}."
+
+
+def step_question(step: "StepWaiting") -> str:
+    """A step that changes what others use, as it is asked about."""
+    choices = ", ".join(f"{name}={value}" for name, value in step.arguments.items())
+    return f"{step.step}: {step.tool} {choices}\n  {step.why}"
+
+
+def _told(outcome: "StepOutcome") -> str:
+    """What a step gave, in a few words, or why it was not done."""
+    if outcome.result is None:
+        return outcome.reason
+    named = {name: outcome.result[name] for name in _TELLING if isinstance(outcome.result.get(name), str)}
+    return ", ".join(f"{name} {value}" for name, value in named.items())
+
+
+_TELLING = ("model", "alias", "chosen", "monitor", "summary", "verdict", "report", "file")
+"""Fields of results that say what came of a step."""
 
 
 def from_here(path: str) -> str:

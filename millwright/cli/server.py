@@ -2,12 +2,13 @@
 
 import socket
 import sys
+from dataclasses import replace
 
 from api import confine, guard, main, server
 from engine.errors import BadSettings
-from graphs.sessions import Sessions
-from millwright.cli.opening import opened, opened_mind
+from millwright.orchestrate import open_office
 from millwright.settings import Settings
+from tools.audit import surface
 from web import pages
 
 
@@ -20,9 +21,10 @@ def run_server(host: str, port: int) -> None:
     key = Settings().api.key
     guard.check_binding(host, key)
     _check_port(host, port)
-    with opened() as workshop, opened_mind(workshop) as (model, saver):
-        outside = confine.confined(workshop, workshop.home / "uploads")
-        sessions = Sessions(outside, model, saver)
+    surface.set("http")
+    with open_office() as office:
+        outside = confine.confined(office.workshop, office.workshop.home / "uploads")
+        sessions = replace(office, workshop=outside).sessions()
         app = main.create_app(outside, sessions, key=key)
         pages.mount(app, outside, sessions)
         print(f"http://{host}:{port} (workbench: http://{host}:{port}/ui)", file=sys.stderr)

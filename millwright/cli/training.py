@@ -1,6 +1,9 @@
 """`millwright run` (the agents plan and work) and `millwright train` (the training tool alone)."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -26,6 +29,30 @@ from millwright.cli.reply import Reply
 
 DEFAULT_SPLIT = "auto"
 
+Keep = Annotated[
+    list[str] | None,
+    typer.Option(metavar="COLUMN", help="Column to use although it gives the target away; may be repeated."),
+]
+Edit = Annotated[
+    list[str] | None,
+    typer.Option(metavar="WORDS", help="Change the plan before it is shown: 'without tuning'; may be repeated."),
+]
+PlanFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Run this plan, as --dry-run --json wrote it, instead of making one."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan with its estimates and train nothing.")]
+Resume = Annotated[
+    str | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped or that waits for a yes.")
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="RUN[:CHECKPOINT]", help="Begin at a checkpoint of a pipeline; RUN alone goes on with it."
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Run the plan and its steps without asking.")]
+
 
 def run(
     goal: Annotated[str | None, typer.Argument(metavar="GOAL", help="What you want, in words.")] = None,
@@ -43,48 +70,98 @@ def run(
     seed: Seed = 0,
     device: Device = "auto",
     processes: Processes = 1,
-    resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Run the plan without asking.")] = False,
+    keep: Keep = None,
+    edit: Edit = None,
+    plan: PlanFile = None,
+    dry_run: DryRun = False,
+    resume: Resume = None,
+    from_: From = None,
+    yes: Yes = False,
     json: Json = False,
 ) -> Reply:
-    """Reach a goal in words: look at the data, plan, train, evaluate, tune while it pays, report.
+    """Reach a goal in words: look at the data, plan, train, evaluate, tune while it pays, report, and what you ask for
+    after that ('... then explain it, make it answer in 5 ms, test it, promote it and watch it').
 
-    The plan and its estimate are shown first and wait for your approval. Ctrl-C stops the training and keeps the
-    best so far.
+    The plan and its estimate are shown first and wait for your approval; so does each step that changes what others
+    use. Ctrl-C stops the training and keeps the best so far.
     """
-    if resume is not None:
-        given = {
-            "GOAL": goal,
-            "--data": data,
-            "--target": target,
-            "--budget": budget,
-            "--metric": metric,
-            "--models": models,
-            "--max-models": max_models,
-            "--drop": drop,
-            "--kind": kind,
-            "--split": split if split != DEFAULT_SPLIT else None,
-            "--seed": seed or None,
-            "--device": device if device != "auto" else None,
-            "--processes": processes if processes != 1 else None,
-        }
-        _must_stand_alone("--resume", [name for name, value in given.items() if value is not None])
-        from millwright.cli import runs
+    given = {
+        "GOAL": goal,
+        "--data": data,
+        "--target": target,
+        "--edit": edit,
+        "--plan": plan,
+        "--dry-run": dry_run or None,
+        "--split": split if split != DEFAULT_SPLIT else None,
+        "--seed": seed or None,
+        "--device": device if device != "auto" else None,
+        "--processes": processes if processes != 1 else None,
+    }
+    changes = {
+        "--budget": budget,
+        "--metric": metric,
+        "--models": models,
+        "--max-models": max_models,
+        "--drop": drop,
+        "--keep": keep,
+        "--kind": kind,
+    }
+    if from_ is not None or resume is not None:
+        return _gone_on(from_, resume, given, changes, yes, json)
+    choices = Choices(
+        data or "", target, budget, metric, models, max_models, drop, kind, split, seed, device, processes
+    )
+    more = {"keep": tuple(keep or ()), "edits": tuple(edit or ()), "approve_all": yes}
+    return _begin(goal, choices, plan, more, dry_run, json)
 
-        return runs.resume(resume, yes, json)
-    if goal is None or data is None:
-        raise typer.BadParameter("give a GOAL and --data SOURCE, or --resume RUN.", param_hint="GOAL")
+
+def _gone_on(
+    from_: str | None,
+    resume: str | None,
+    given: Mapping[str, object],
+    changes: Mapping[str, object],
+    yes: bool,
+    json: bool,
+) -> Reply:
+    """A run or a pipeline that goes on with what it has, or begins anew at a checkpoint."""
+    if from_ is not None:
+        _must_stand_alone("--from", {**given, "--resume": resume}, "only what a checkpoint leaves open can change")
+        return _from_checkpoint(from_, changes, yes, json)
+    assert resume is not None, "one of the two is given"
+    _must_stand_alone("--resume", {**given, **changes}, "the run goes on as it was asked for")
     from millwright.cli import runs
 
-    choices = Choices(data, target, budget, metric, models, max_models, drop, kind, split, seed, device, processes)
-    return runs.start(choices.request(goal, approve_all=yes), json)
+    return runs.resume(resume, yes, json)
 
 
-def _must_stand_alone(option: str, others: list[str]) -> None:
-    if others:
-        raise typer.BadParameter(
-            f"the run goes on as it was asked for: leave out {', '.join(others)}.", param_hint=option
-        )
+def _begin(
+    goal: str | None, choices: Choices, plan: Path | None, more: Mapping[str, Any], dry_run: bool, json: bool
+) -> Reply:
+    """A new run; what it is not told stands in the plan that was made before, if one is given."""
+    from millwright.cli import runs
+    from millwright.cli.plans import planned_before
+
+    before = None if plan is None else planned_before(plan, more["edits"])
+    if before is not None:
+        goal = goal or before.goal
+        choices = replace(choices, data=choices.data or before.dataset or "", target=choices.target or before.target)
+    if not goal or not choices.data:
+        raise typer.BadParameter("give a GOAL and --data SOURCE, or --plan FILE, or --resume RUN.", param_hint="GOAL")
+    asked = choices.request(goal).model_copy(update={**more, "plan": before.plan if before else None})
+    return runs.dry_run(asked, json) if dry_run else runs.start(asked, json)
+
+
+def _must_stand_alone(option: str, others: Mapping[str, object], why: str) -> None:
+    given = [name for name, value in others.items() if value is not None]
+    if given:
+        raise typer.BadParameter(f"{why}: leave out {', '.join(given)}.", param_hint=option)
+
+
+def _from_checkpoint(place: str, changes: Mapping[str, Any], yes: bool, json: bool) -> Reply:
+    from millwright.cli import pipelines
+
+    named = {option.removeprefix("--").replace("-", "_"): value for option, value in changes.items()}
+    return pipelines.from_checkpoint(place, pipelines.changes_from(**named), yes, json)
 
 
 def train(
@@ -117,6 +194,8 @@ def train(
         dataset = dataset_of(workshop, data, **choices.importing())
         result = call_job(workshop, "train_model", TrainingResult, limit, dataset=dataset, **choices.training())
     summary = summary_of(result, result.run, result.seconds)
+    # a training has no plan and nothing after it
+    document = summary.model_dump(mode="json", exclude={"plan", "steps"})
     return Reply(
-        summary, lambda console: screens_run.show(summary, console), json, EXIT_CODE if result.cancelled else 0
+        document, lambda console: screens_run.show(summary, console), json, EXIT_CODE if result.cancelled else 0
     )

@@ -48,7 +48,7 @@ def test_a_message_is_answered_with_numbered_events(home: Path, open_client: Ope
 
 
 def test_a_client_that_comes_back_gets_what_it_missed(home: Path, open_client: Open) -> None:
-    with open_client(home, (say("One two three."),)) as client:
+    with open_client(home, (say("All is well."),)) as client:
         session = new_session(client)
         heard = events(client.post(f"/v1/sessions/{session}/messages", json={"text": "count"}))
         missed = client.get(f"/v1/sessions/{session}/events", headers={"Last-Event-ID": "2"})

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.forked import run_module
+
 PATIENCE_S = 240
 Millwright = Callable[..., "Done"]
 
@@ -48,15 +50,13 @@ def runner(home: Path, folder: Path, **variables: str) -> Millwright:
     """The command in `folder`; `variables` are set besides."""
 
     def run(*arguments: str, stdin: str = "") -> Done:
-        done = subprocess.run(
-            command(*arguments),
-            input=stdin,
-            capture_output=True,
-            text=True,
+        done = run_module(
+            "millwright.cli",
+            *arguments,
+            stdin=stdin,
             cwd=folder,
             env=environment(home) | variables,
             timeout=PATIENCE_S,
-            check=False,
         )
         return Done(done.returncode, done.stdout, done.stderr)
 

@@ -32,7 +32,7 @@ def test_run_answers_with_the_same_document_and_shows_its_plan(trained: Trained)
         "run", "predict left", "--data", str(trained.table), "--target", "left", "--max-models", "2", "--yes", "--json"
     )
     assert done.code == 0, done.err
-    assert set(done.document) == SUMMARY
+    assert set(done.document) == SUMMARY | {"plan", "steps", "mermaid"}
     assert "Plan: predict left" in done.err
 
 

@@ -26,6 +26,9 @@ def on_the_page(workshop: Workshop, sessions: Sessions, act: Callable[[User], Aw
 
 
 async def says(user: User, text: str) -> None:
+    (box,) = user.find(ui.input).elements
+    while not box.enabled:  # the turn before goes on for a moment after its words are there
+        await asyncio.sleep(0.01)
     user.find(ui.input).type(text)
     user.find("Send").click()
 

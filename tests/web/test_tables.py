@@ -8,6 +8,7 @@ from engine.drift.levels import Level
 from engine.monitoring.records import MonitorChange
 from tests.web.small import a_monitor, checked
 from tools.workshop import Workshop
+from web.pages import optimisation_report
 from web.tables import dataset_table, job_table, model_table, monitor_table
 from web.wording import level_classes
 
@@ -57,3 +58,19 @@ def test_a_monitor_says_when_it_looks_next_or_that_it_is_paused(workshop: Worksh
 def test_each_level_has_a_colour_of_its_own(level: Level) -> None:
     others = {level_classes(other) for other in Level if other != level}
     assert level_classes(level) not in others
+
+
+@pytest.mark.slow
+def test_an_optimised_model_links_to_the_page_of_what_was_tried(workshop: Workshop) -> None:
+    dataset = workshop.datasets.import_source("sample:breast_cancer", target="diagnosis").id
+    model = workshop.call(
+        "train_model", dataset=dataset, models=("linear",), budget_seconds=None, max_models=1
+    ).model_dump()["model"]
+    found = workshop.call(
+        "optimise_model", model=model, variants=("onnx",), max_drop=0.2, budget_seconds=20
+    ).model_dump()
+    links = {row["id"]: row["optimisation"] for row in model_table(workshop).rows}
+    assert links == {model: "", found["model"]: f"models/{found['model']}/optimisation"}
+    response = optimisation_report(workshop, str(found["model"]))
+    assert (response.status_code, response.headers["content-security-policy"]) == (200, "sandbox")
+    assert optimisation_report(workshop, "mdl_none").status_code == 404
