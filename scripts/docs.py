@@ -1,7 +1,7 @@
 """Keeps what the documents take from the code in step with it.
 
-`--write` fills the help texts in docs/cli.md and writes .env.example; `--check` fails when either is stale,
-when a relative link in a Markdown file leads nowhere, or when a figure was never filled in.
+`--write` fills the help texts in docs/cli.md and the drawings in docs/graphs.md, and writes .env.example; `--check`
+fails when one is stale, when a relative link in a Markdown file leads nowhere, or when a figure was never filled in.
 """
 
 import re
@@ -12,8 +12,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CLI_PAGE = ROOT / "docs" / "cli.md"
+GRAPHS_PAGE = ROOT / "docs" / "graphs.md"
 ENV_EXAMPLE = ROOT / ".env.example"
 BEGIN, END = "<!-- help: written by `make docs` -->", "<!-- end of help -->"
+DRAWING = re.compile(r"(<!-- graph: (\w+), written by `make docs` -->\n).*?(<!-- end of graph -->)", re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
 PLACEHOLDER = re.compile(r"\bTIME_\w*")
 WIDTH = 100
@@ -42,6 +44,27 @@ def _commands(command: object, path: str, parent: object = None) -> Iterator[tup
         yield from _commands(child, f"{path} {name}", context)
 
 
+def drawings(page: str) -> str:
+    """The page with each graph drawn anew from its code.
+
+    Raises:
+        ValueError: a graph has no place in the page, or the page names one that there is not.
+    """
+    from graphs.studio import BUILDERS
+
+    named = [match.group(2) for match in DRAWING.finditer(page)]
+    if sorted(named) != sorted(BUILDERS):
+        raise ValueError(f"docs/graphs.md has places for {sorted(named)}, and the graphs are {sorted(BUILDERS)}")
+    return DRAWING.sub(lambda found: f"{found.group(1)}{_drawn(found.group(2))}{found.group(3)}", page)
+
+
+def _drawn(name: str) -> str:
+    from graphs.studio import BUILDERS
+
+    graph = BUILDERS[name]().compile().get_graph()
+    return f"```mermaid\n{graph.draw_mermaid(with_styles=False)}```\n"
+
+
 def expected() -> dict[Path, str]:
     """Each generated file and what it should hold."""
     from millwright.settings import Settings, env_example
@@ -49,7 +72,11 @@ def expected() -> dict[Path, str]:
     page = CLI_PAGE.read_text(encoding="utf-8")
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return {CLI_PAGE: f"{before}{BEGIN}\n\n{help_texts()}\n\n{END}{after}", ENV_EXAMPLE: env_example(Settings)}
+    return {
+        CLI_PAGE: f"{before}{BEGIN}\n\n{help_texts()}\n\n{END}{after}",
+        GRAPHS_PAGE: drawings(GRAPHS_PAGE.read_text(encoding="utf-8")),
+        ENV_EXAMPLE: env_example(Settings),
+    }
 
 
 def stale() -> Iterator[str]:

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -75,3 +76,13 @@ def test_importing_any_package_sets_the_library_switches_first() -> None:
             [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, env=bare
         )
         assert done.stdout.split() == ["true", "PASSIVE"], package
+
+
+def test_errors_that_another_argument_mends_are_where_jobs_read_them_back() -> None:
+    elsewhere = [
+        str(path.relative_to(ROOT))
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        if path != ROOT / "engine" / "errors.py" and re.search(r"^class \w+\(Fixable\)", path.read_text(), re.MULTILINE)
+    ]
+    assert elsewhere == []

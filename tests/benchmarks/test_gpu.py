@@ -97,7 +97,7 @@ def test_nothing_of_ours_but_the_engine_is_loaded(ran: Ran) -> None:
     loaded = {name.partition(".")[0] for name in ran.modules}
     assert loaded & PACKAGES == {"engine"}
     parts = {name.split(".")[1] for name in ran.modules if name.startswith("engine.")}
-    assert parts == {"environment", "errors", "files", "nets", "training"}
+    assert parts == {"environment", "errors", "files", "naming", "nets", "training"}
 
 
 def test_nothing_is_loaded_that_a_bare_machine_lacks(ran: Ran) -> None:
