@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
+from agents.numerals import FILLER, plain_digit, without_chinese, without_html
+
 _BLANKS = ",_'’\u00a0\u2009\u202f"
 _SPACED = r"(?<![\w.,])(?<!\w-)[1-9]\d{0,2}(?: \d{3})+(?:\.\d+)?(?!\d|[.,]\d)"
 _NUMBER = re.compile(
@@ -37,11 +39,19 @@ _FILE = re.compile(
 _MOMENT = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?"
 _ID = re.compile(rf"\b(?:ds|mdl|mon|run|job|loop)_[0-9a-z]\w*|\b{_MOMENT}\b")
 _DATE = re.compile(r"(?<![\d.])\d{1,4}([./])\d{1,2}\1\d{1,4}(?![.]?\d)|(?<![\d:])\d{1,2}:\d\d(?::\d\d)?(?![:\d])")
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?"
+_DAY = re.compile(
+    rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?:\s?[–-]\s?\d{{1,2}}(?:st|nd|rd|th)?)? (?:of )?{_MONTH}(?:,? \d{{4}}\b)?(?![a-z])"
+    rf"|\b{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:\s?[–-]\s?\d{{1,2}})?(?:,? \d{{4}}\b)?(?![\d.,]?\d)|\b{_MONTH} \d{{4}}\b"
+)
+"""A day in words: '27 June 2024', 'June 3–9', 'March 2025'."""
 _MIXED = re.compile(r"(?<![\w.,])(?!\d+(?:\.\d+)?[eE]\d+\b)\d+(?:[.,]\d+)*[^\W\d_]+\d\w*")
 _TIMES = re.compile(r"(?<=\d)[xX×](?=\d)")
 _MARKED = re.compile(r"(?<=[\d.,])[*~\\]+(?=[\d.,])")
 _ODD_LETTER = re.compile(r"[^\x20-\x7e\n\r\t]")
 _NAMED = re.compile(r"[^\W\d_]-?$")
+_GLUED = re.compile(r"(?:accuracy|precision|recall|auc|auroc|rmse|mae|loss)$", re.IGNORECASE)
+"""'accuracy97' is no name."""
 _INVISIBLE = frozenset({"Cf", "Cc", "Mn", "Me"})
 _FEW = 2
 """Digits that may end a word without being a figure: F1, r2, gpt-4, lightgbm-t12."""
@@ -80,9 +90,10 @@ class _Readable:
 
     text: str
     places: tuple[int, ...]
+    ends: tuple[int, ...]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        return self.places[start], self.places[end - 1] + 1
+        return self.places[start], self.ends[end - 1]
 
 
 def code_marked(name: object) -> str:
@@ -113,7 +124,7 @@ def names_in(text: str) -> list[Name]:
     folded = _folded(text)
     odd = [
         Name(match.group(), folded.span(*match.span()))
-        for pattern in (_DATE, _MIXED)
+        for pattern in (_DAY, _DATE, _MIXED)
         for match in pattern.finditer(folded.text)
     ]
     return sorted([*quotes, *marked, *ids, *words, *odd], key=lambda name: name.span)
@@ -185,43 +196,42 @@ def stands_in(word: str, text: str) -> bool:
 
 def _readable(text: str) -> _Readable:
     folded = _folded(text)
-    plain = _blank(_blank(folded.text, _ID), _WORD, _FILE, _DATE, _MIXED)
+    plain = _blank(_blank(folded.text, _ID), _WORD, _FILE, _DAY, _DATE, _MIXED)
     # 0.81-0.85 is two numbers, and the second is not negative
     plain = _RANGE.sub(lambda found: ";" * len(found.group()), _TIMES.sub(";", plain))
-    return _Readable(plain, folded.places)
+    return _Readable(plain, folded.places, folded.ends)
 
 
 @lru_cache(maxsize=64)
 def _folded(text: str) -> _Readable:
     """Without names and marks, digits as 0 to 9, and nothing invisible left that could part a number."""
-    plain = _without_list_numbers(_blank(text, _QUOTE, _CODE, _CITED))
+    plain = _without_list_numbers(_blank(without_html(text), _QUOTE, _CODE, _CITED))
+    plain = plain if plain.isascii() else without_chinese(plain)
     plain = _MARKED.sub(lambda found: "\u200b" * len(found.group()), plain)
     letters: list[str] = []
     places: list[int] = []
+    ends: list[int] = []
     end = 0
     for odd in _ODD_LETTER.finditer(plain):
         place, letter = odd.start(), odd.group()
         letters.append(plain[end:place])
         places += range(end, place)
+        ends += range(end + 1, place + 1)
         end = odd.end()
-        if unicodedata.category(letter) not in _INVISIBLE:
+        if letter == FILLER:
+            ends[-1:] = [end] * len(ends[-1:])
+        elif unicodedata.category(letter) not in _INVISIBLE:
             before = letters[-1][-1:] or (letters[-2][-1:] if len(letters) > 1 else "")
-            letters.append(_plain_digit(letter, before))
+            letters.append(plain_digit(letter, before, plain[end : end + 1]))
             places += [place] * len(letters[-1])
+            ends += [end] * len(letters[-1])
     letters.append(plain[end:])
     places += range(end, len(plain))
+    ends += range(end + 1, len(plain) + 1)
     shown = "".join(letters)
     kept = _blank(shown, _ID, _WORD, _FILE)
     # a time of ratios as 5x2 is two numbers, and no mixed word
-    return _Readable(_TIMES.sub(";", kept), tuple(places))
-
-
-def _plain_digit(letter: str, before: str) -> str:
-    """A digit of any script as 0 to 9, ½ as 0.5; other letters as they are."""
-    if unicodedata.decomposition(letter).startswith("<fraction>"):
-        value = f"{unicodedata.numeric(letter, 0.0):.4g}"
-        return f";{value}" if before.isdigit() else value
-    return str(unicodedata.decimal(letter, letter))
+    return _Readable(_TIMES.sub(";", kept), tuple(places), tuple(ends))
 
 
 def _without_list_numbers(text: str) -> str:
@@ -241,8 +251,8 @@ def _without_list_numbers(text: str) -> str:
 
 def _figures(match: re.Match[str], readable: _Readable, text: str) -> Iterator[Figure]:
     digits, unit = match["digits"], match["unit"] or ""
-    before = readable.text[max(0, match.start() - 2) : match.start()]
-    if _NAMED.search(before) and len(digits) <= _FEW and digits.isdigit():
+    before = readable.text[max(0, match.start() - 10) : match.start()]
+    if _NAMED.search(before) and len(digits) <= _FEW and digits.isdigit() and not _GLUED.search(before):
         return  # F1, r2, gpt-4
     if _ORDINAL.fullmatch(digits + unit):
         return

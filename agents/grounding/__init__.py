@@ -7,16 +7,22 @@ Where a text does not say what a figure is about, any result that holds it will 
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from agents.claims import Name, figures_in, names_in, one_spaced, stands_in
+from agents.grounding.days import all_in, days_in
 from agents.grounding.facts import Result, bits
-from agents.grounding.names import near_misses, numbered_starts
+from agents.grounding.idle import is_idle
+from agents.grounding.names import near_misses, numbered_starts, strangers
 from agents.grounding.results import index_of
 from agents.grounding.scope import counted_by, holders
+from agents.grounding.second_look import SecondLook
 from agents.grounding.text import Asked, asked_in
 from agents.grounding.values import fits
+
+_SHORT = 3
+"""Letters of a name that may stand in any text by chance."""
 
 
 @dataclass(frozen=True)
@@ -45,19 +51,42 @@ class Facts:
 
     def __init__(self, results: Sequence[Result]) -> None:
         self._index = index_of(results)
+        self._second = SecondLook(results)
         self._numbered = numbered_starts(self._index.known)
 
     def check(self, text: str, before: str = "") -> list[Claim]:
         """As `check`. `before` is what was said before `text`, which may say what `text` is about; it is not checked
         itself, and spans count from the start of `text`."""
-        claims = [*self._figures(asked_in(text, self._index.known, before)), *map(self._name, names_in(text))]
+        claims = [
+            *self._looked_at(text, asked_in(text, self._index.known, before), before),
+            *map(self._name, names_in(text)),
+        ]
         taken = [claim.span for claim in claims]
         claims += [
             Claim(text[start:end], (start, end), False)
-            for start, end in near_misses(text, self._index.known, self._numbered)
+            for start, end in (
+                *near_misses(text, self._index.known, self._numbered),
+                *strangers(text, self._speaks_of),
+            )
             if not any(left < end and start < right for left, right in taken)
         ]
         return sorted(claims, key=lambda claim: claim.span)
+
+    def _speaks_of(self, learner: str) -> bool:
+        """Whether any text of the results has the name of a kind of model in it, however it is written."""
+        letters = re.sub(r"\W", "", learner).casefold()
+        return any(letters in re.sub(r"[\W_]", "", text).casefold() for text in self._index.texts)
+
+    def _looked_at(self, text: str, asked: Sequence[Asked], before: str) -> list[Claim]:
+        """The claims of the figures, also of those that only a second look finds."""
+        claims = self._figures(asked)
+        counted = [counted_by(self._index, one) != 0 for one in asked]
+        found = self._second.find(text, asked, [claim.result_id for claim in claims], counted, before)
+        return [
+            replace(claim, grounded=True, result_id=result) if result is not None and not claim.grounded else claim
+            for claim, result, one in zip(claims, found, asked, strict=True)
+            if result is not None or not is_idle(one)
+        ]
 
     def _figures(self, asked: Sequence[Asked]) -> list[Claim]:
         claims: list[Claim] = []
@@ -119,9 +148,14 @@ class Facts:
             return
         if value in texts:
             yield texts[value]
-        if value[:1].isdigit():
+        days = days_in(value)
+        if days:
+            yield from all_in(days, texts)
+        elif value[:1].isdigit():
             yield from (result for text, result in texts.items() if _is_of_a_moment(value, text))
         yield from (result for text, result in self._index.sayings if stands_in(value, text))
+        if len(value) > _SHORT:
+            yield from (result for text, result in texts.items() if stands_in(value, text))
         # a figure in code marks is a figure
         inside = figures_in(value)
         if len(inside) == 1 and inside[0].shown == value:

@@ -114,3 +114,48 @@ def _confusion(key: str, value: Sequence[object]) -> Iterator[Counted]:
         yield Counted(
             Decimal(every - right), frozenset({"row"}), vocabulary("wrong mistake error misclassified incorrect")
         )
+
+
+_CELLS = {
+    "tp": ("tp", "true_positive", "true_positives", "n_tp"),
+    "fp": ("fp", "false_positive", "false_positives", "n_fp"),
+    "fn": ("fn", "false_negative", "false_negatives", "n_fn"),
+    "tn": ("tn", "true_negative", "true_negatives", "n_tn"),
+}
+
+
+def confused(value: Row) -> Iterator[tuple[str, float]]:
+    """What follows from the four cells of a confusion matrix, each under a key that says what it is."""
+    cells = {cell: next((value[key] for key in keys if key in value), None) for cell, keys in _CELLS.items()}
+    tp, fp, fn, tn = (cell if isinstance(cell, int) else -1 for cell in cells.values())
+    if min(tp, fp, fn, tn) < 0 or not tp + fp + fn + tn:
+        return
+    yield from (
+        ("predicted_positives_flagged", tp + fp), ("predicted_negatives", fn + tn), ("actual_positives", tp + fn),
+        ("actual_negatives", fp + tn), ("correct_right", tp + tn), ("wrong_errors_mistakes", fp + fn),
+        ("total_rows", tp + fp + fn + tn),
+    )  # fmt: skip
+    shares = (
+        ("accuracy", tp + tn, tp + fp + fn + tn), ("precision", tp, tp + fp), ("recall", tp, tp + fn),
+        ("specificity", tn, tn + fp), ("false_alarm_rate", fp, fp + tn), ("missed_rate", fn, fn + tp),
+        ("base_rate_positives", tp + fn, tp + fp + fn + tn), ("negative_predictive_value", tn, tn + fn),
+        ("flagged_rate", tp + fp, tp + fp + fn + tn), ("false_discovery_rate", fp, tp + fp),
+        ("majority_negatives_rate", fp + tn, tp + fp + fn + tn),
+    )  # fmt: skip
+    yield from ((word, part / whole) for word, part, whole in shares if whole)
+
+
+def per_class(matrix: Sequence[Sequence[float]], heads: Sequence[str]) -> Iterator[tuple[str, frozenset[str], float]]:
+    """Recall, precision and F1 of each class of a square table of actual against predicted ones, by its name; of one
+    without names they are those of any class."""
+    if any(len(row) != len(matrix) for row in matrix):
+        return
+    for n, row in enumerate(matrix):
+        named = frozenset({heads[n]}) if heads else frozenset[str]()
+        hit, actual, predicted = row[n], sum(row), sum(other[n] for other in matrix)
+        if actual:
+            yield "recall", named, hit / actual
+        if predicted:
+            yield "precision", named, hit / predicted
+        if actual + predicted:
+            yield "f1", named, 2 * hit / (actual + predicted)

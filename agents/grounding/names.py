@@ -1,7 +1,7 @@
 """Words that are nearly a known name: `lightgbm-t2` where only lightgbm-t1 is known, 'the column tenur'."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from agents.claims import without_quoted
 from agents.grounding.sentence import Known
@@ -12,6 +12,12 @@ _NUMBERED = re.compile(
 _INTRODUCED = re.compile(
     r"\b(?:column|feature|target|dataset|model|variant|candidate)s?\s+([A-Za-z][\w-]{3,})(?![\w-]|\.\w)", re.IGNORECASE
 )
+_LEARNERS = re.compile(
+    r"\b(xgboost|catboost|lightgbm|adaboost|random forest|extra ?trees|gradient boosting|elastic ?net|ridge|lasso"
+    r"|tabnet|ft-transformer|naive bayes|decision tree|k-?nn|svm|svc|mlp)\b(?=[^.;:!?\n]{0,40}?\d)",
+    re.IGNORECASE,
+)
+_IDEAS = re.compile(r"\b(?:try|like|such as|e\.g\.|instead|could|would|unlike|add|why|no|not)\b", re.IGNORECASE)
 _ENDS_IN_NUMBER = re.compile(r"([a-z][a-z_-]*)\d{1,3}")
 _LEAST = 5
 _ENDINGS = re.compile(r"(?:s|es|ed|d|ing|er|ly|'s)?")
@@ -32,6 +38,14 @@ def near_misses(text: str, known: Known, numbered: frozenset[str]) -> Iterator[t
     for found in _INTRODUCED.finditer(plain):
         word = found.group(1).casefold()
         if word not in known and any(_is_near(word, name) for name in known if abs(len(name) - len(word)) < 2):
+            yield found.span(1)
+
+
+def strangers(text: str, known: Callable[[str], bool]) -> Iterator[tuple[int, int]]:
+    """Where a kind of model is said to have a figure that no result speaks of. `known` says whether one does."""
+    for found in _LEARNERS.finditer(without_quoted(text)):
+        before = text[max(0, found.start() - 60) : found.start()]
+        if not _IDEAS.search(before) and not known(found.group(1)):
             yield found.span(1)
 
 

@@ -22,7 +22,7 @@ _BELONGS = re.compile(
     r"|\s[*_`'\"]*"
 )
 _POSSESSED = re.compile(r"[\s*_`]*\(|’?'?s\b")
-_TEST = re.compile(r"\b(?:test|sealed|unseen)\b", re.IGNORECASE)
+_TEST = re.compile(r"\b(?:test|sealed|unseen|hold-?out|held[- ]out)\b", re.IGNORECASE)
 _VALIDATION = re.compile(
     r"\b(?:validation|validated|validates|cross[- ]valid\w+|cv|[\w-]+-fold|folds?)\b", re.IGNORECASE
 )
@@ -40,7 +40,7 @@ _LEVEL = re.compile(r"9\d(?:\.\d)? ?%")
 _SPREAD = re.compile(r"\b(?:between|(?:ranges?|runs?|goes|go|varies|spans) from|range of)\s*$", re.IGNORECASE)
 _AGAINST = re.compile(r"\b(?:vs|versus|against)\b")
 _PART = re.compile(r"[,;]")
-_BETWEEN = re.compile(r"\s*[^\W\d]{0,3}\s*(,|;|to|and|–|—|-|\.\.)\s*")
+_BETWEEN = re.compile(r"\s*[^\W\d]{0,3}\s*(,|;|to|and|–|—|-|…|\.\.\.?)\s*[€$£]?\s*")
 _ANY_INTERVAL = re.compile(r"\b(?:interval|ci)\b", re.IGNORECASE)
 _CLOSES = re.compile(r"[^,;]*\)")
 _COMMON = vocabulary("yes no not a an the in is on of to by or and if it all none new old true false other first")

@@ -6,10 +6,9 @@ A figure in a table is read as if its row and its column stood before it.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from itertools import pairwise
 
-from agents.claims import Figure, figures_in, without_quoted
+from agents.claims import Figure, figures_in
 from agents.grounding.sentence import (
     CLAUSE,
     ID,
@@ -28,13 +27,10 @@ from agents.grounding.sentence import (
     respectively,
     stage_of,
 )
+from agents.grounding.spoken import in_words
 from agents.grounding.words import (
-    FRACTION,
-    FRACTIONS,
-    NUMBER_WORD,
     NUMBERS,
     SENSES,
-    TWICE,
     WISHES,
     Unit,
     is_against,
@@ -158,7 +154,7 @@ def asked_in(text: str, known: Known, before: str = "") -> list[Asked]:
     topic = _Topic()
     for start, end in _sentences(before):
         topic.remember(before[start:end], named_in(before[start:end], known))
-    figures = sorted([*figures_in(text), *_in_words(text)], key=lambda figure: figure.span)
+    figures = sorted([*figures_in(text), *in_words(text)], key=lambda figure: figure.span)
     sentences = list(_sentences(text))
     asked: list[Asked] = []
     for number, (start, end) in enumerate(sentences):
@@ -187,25 +183,6 @@ def _sentences(text: str) -> Iterator[tuple[int, int]]:
         start = mark.end()
     if start < len(text):
         yield start, len(text)
-
-
-def _in_words(text: str) -> Iterator[Figure]:
-    """'three models', 'half of the rows', 'twice as fast' as figures."""
-    plain = without_quoted(text)
-    for found in NUMBER_WORD.finditer(plain):
-        parts = [found[part].casefold() for part in ("tens", "ones", "few", "lot") if found[part]]
-        value = sum((NUMBERS[part] for part in parts), Decimal(0))
-        value *= NUMBERS[found["big"].strip().casefold()] if found["big"] else 1
-        yield _figure(value, text, found.span())
-    for found in FRACTION.finditer(plain):
-        over, under = FRACTIONS[re.split(r"[- ]", found["many"].casefold())[-1]]
-        yield _figure(Decimal(over) / Decimal(under), text, found.span("many"), "fraction")
-    for found in TWICE.finditer(plain):
-        yield _figure(Decimal(3 if found.group().casefold() == "thrice" else 2), text, found.span(), "twice")
-
-
-def _figure(value: Decimal, text: str, span: tuple[int, int], token: str = "") -> Figure:
-    return Figure(value, text[slice(*span)], span, Decimal(1), percent=False, signed=False, token=token)
 
 
 def _of_sentence(

@@ -152,7 +152,9 @@ SENSES = {
     )
     for word in words.split()
 }  # fmt: skip
-POINTS = re.compile(r"^\s?(?:%|percent|per cent|percentage)?[\s-]*(?:points?\b|pp\b|p\.p\.)", re.IGNORECASE)
+POINTS = re.compile(
+    r"^\s?(?:%|percent|per cent|percentage)?[\s-]*(?:points?\b|pts\b|ppts?\b|pp\b|p\.p\.)", re.IGNORECASE
+)
 TIMES = re.compile(r"^\s?(?:[x×](?!\w)|times\b|-?fold\b)", re.IGNORECASE)
 WISHES = vocabulary(
     "budget limit within at most least goal target asked wanted requested max maximum allow allowed may below "

@@ -25,8 +25,8 @@ def run(home: Path, data: Path, *more: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, object], list[str]]:
-    """The summary and the effects of a run that nobody killed."""
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, object], list[str], int]:
+    """The summary, the effects and the tokens of a run that nobody killed."""
     from tests.graphs.smallshop import write_rows
 
     folder = tmp_path_factory.mktemp("unbroken")
@@ -34,22 +34,26 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, object
     home.mkdir()
     done = run(home, write_rows(folder / "rows.csv"))
     assert done.returncode == 0, done.stderr
-    return _same_everywhere(done.stdout), effects(home)
+    return _same_everywhere(done.stdout), effects(home), _tokens(done.stdout)
 
 
 def _same_everywhere(summary: str) -> dict[str, object]:
     """The summary without what may differ from one home and hour to the next."""
-    told = {name: value for name, value in json.loads(summary).items() if name not in {"seconds", "package", "report"}}
-    # a prompt tells measured seconds: 9.8 and 10.2 are not of one length
-    del told["tokens"]["prompt"]
-    return told
+    differs = {"seconds", "package", "report", "tokens"}
+    return {name: value for name, value in json.loads(summary).items() if name not in differs}
+
+
+def _tokens(summary: str) -> int:
+    """Read and written: prompts and reasons tell measured seconds, and 9.8 and 10.2 are not of one length."""
+    told = json.loads(summary)["tokens"]
+    return int(told["prompt"] + told["completion"])
 
 
 @pytest.mark.parametrize(
     "place", [pytest.param(place, marks=() if place in EVERY_TIME else pytest.mark.slow) for place in PLACES]
 )
 def test_a_run_killed_here_ends_as_if_it_had_not_been(
-    home: Path, rows: Path, place: str, unbroken: tuple[dict[str, object], list[str]]
+    home: Path, rows: Path, place: str, unbroken: tuple[dict[str, object], list[str], int]
 ) -> None:
     (home / "kill").write_text(place)
     killed = run(home, rows)
@@ -57,7 +61,8 @@ def test_a_run_killed_here_ends_as_if_it_had_not_been(
     assert not (home / "kill").exists()
     done = run(home, rows, "resume")
     assert done.returncode == 0, done.stderr
-    assert (_same_everywhere(done.stdout), effects(home)) == unbroken
+    assert (_same_everywhere(done.stdout), effects(home)) == unbroken[:2]
+    assert _tokens(done.stdout) == pytest.approx(unbroken[2], rel=0.02)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,400 @@
+"""Whether what a text says beside a figure speaks against a number of the results that has its value."""
+
+import math
+import re
+from collections.abc import Sequence
+from functools import cached_property
+
+from agents.claims import Figure
+from agents.grounding.records import BASELINES, OWNERS, Record, Records
+from agents.grounding.sentence import CLAUSE, has_stage, metrics_of, stage_of
+from agents.grounding.text import Asked, stems
+from agents.grounding.values import step_of
+from agents.grounding.words import ERRORS, OVER, POINTS, RATE, UNDER, UNITS, is_against, stem, vocabulary
+
+_CLOSE = 30
+_JOINT = 5
+"""Letters between the ends of an interval, such as ' to €'."""
+_EARLIER = 400
+"""Letters before a figure in which it may be said whose it is."""
+_REACH = 90
+"""Letters before a figure in which 'test' or 'validation' is said of it."""
+_EXACT = 15
+_SHORT = 3
+"""Letters of a name that is no common word."""
+SURE = 3
+"""Digits of a figure that is hardly met by chance."""
+_WORDS = re.compile(r"[A-Za-z]+\d*")
+_VAGUE = vocabulary(
+    "value name n count number id unit result data rate share index output response call tool model row column test "
+    "metric score per type kind status state"
+)
+_BOUNDED = re.compile(
+    r"\b(?:lower|upper|low end|high end|bounds?|limits?|at (?:least|most)|worst|best case|above|below|under|over"
+    r"|down to|up to|as (?:low|high) as|fences?|bins?)\b",
+    re.IGNORECASE,
+)
+_SUMS = vocabulary(
+    "total together sum altogether both add adding account overall all combine combined make up in whole entire"
+)
+_MEANS = vocabulary("mean typical each per average day daily week weekly month monthly")
+_ALIKE = {"macro_f1": "f1", "balanced_accuracy": "accuracy", "average_precision": "precision"}
+_SCORES = re.compile(
+    r"[\s*_`:=(|~≈]*(?:(?:scores?|values?|of|is|was|at|reaches|reached|about|around|over|nearly|almost|exactly|now|only|just"
+    r"|has|had|a|an|the|test|validation)[\s*_`:=(|~≈]+){0,4}[€$]?"
+)
+"""What stands between the name of a metric and its value."""
+_NUMBERED = vocabulary(
+    "grade class label digit category group level version bin cluster fold epoch trial quarter day week horizon layer"
+)
+_WORTH = vocabulary("importance shap contribution attribution weight gain")
+_WORTH_TOLD = vocabulary(
+    "importance important drop shuffle shuffled shuffling cost lose loss matter relie rely worth weight contribute "
+    "contribution shap push pushed"
+)
+_COUNTED = vocabulary("model column row job check variant candidate run feature dataset alert")
+_MEASURED = vocabulary(
+    "second ms minute time took take latency fast faster slow slower size mb kb large small p95 p50 median"
+)
+_EMPTY = vocabulary("value name n count number id unit")
+_SHARES = vocabulary("rate share fraction ratio accuracy coverage percentage confidence probability")
+_SAME = {"limit": "maximum", "allowed": "maximum", "cap": "maximum", "target": "maximum", "goal": "maximum"}
+
+
+class Context:
+    """What a text says around a figure."""
+
+    def __init__(
+        self, one: Asked, text: str, records: Records, asked: Sequence[Asked], *, counts: bool, said: str = ""
+    ) -> None:
+        """`counts` says that results are known to count what the figure counts; `said` is what stood before the
+        text."""
+        self.one, self.records, self.counts = one, records, counts
+        self._text, self._asked, self._said = text, asked, said[-_EARLIER:]
+        self._names: dict[str, bool] = {}
+        self._scores: dict[str, list[Record]] = {}
+
+    @cached_property
+    def beside(self) -> frozenset[float]:
+        """The figures of its sentence, or of its row of a table."""
+        return frozenset(float(other.figure.value) for other in self._asked if other.sentence == self.one.sentence)
+
+    @cached_property
+    def near(self) -> frozenset[str]:
+        """The words beside the figure, and the one right before it."""
+        near = self.one.near | {self.one.label, *self.one.nouns} - {""}
+        return near | {_SAME[word] for word in near if word in _SAME}
+
+    @cached_property
+    def around(self) -> frozenset[str]:
+        """Those of its sentence and of what was said just before."""
+        start = self.one.figure.span[0]
+        return self.near | self.one.words | stems(self._text[max(0, start - 200) : start])
+
+    @cached_property
+    def before(self) -> str:
+        return plain(self.one.before)
+
+    @cached_property
+    def after(self) -> str:
+        return plain(self.one.after)
+
+    @cached_property
+    def sentence(self) -> str:
+        return f"{self.before}\0{self.after}"
+
+    @cached_property
+    def earlier(self) -> str:
+        start = self.one.figure.span[0]
+        return plain(f"{self._said}{self._text[max(0, start - _EARLIER) : start]}")
+
+    @cached_property
+    def is_end(self) -> bool:
+        """Whether it is told as an end of an interval."""
+        start = self.one.figure.span[0]
+        return bool(self.one.pair) or any(
+            other.pair and 0 < start - other.figure.span[1] <= _JOINT for other in self._asked
+        )
+
+    @cached_property
+    def line(self) -> str:
+        """What stands before it in its line."""
+        return self._text[: self.one.figure.span[0]].rsplit("\n", 1)[-1][-2 * _REACH :]
+
+    @cached_property
+    def told(self) -> frozenset[str]:
+        """The words of its clause."""
+        clause = CLAUSE.split(self.one.before)[-1] if not self.one.table else self.one.before
+        return stems(f"{clause} {CLAUSE.split(self.one.after)[0][:60]}")
+
+    @cached_property
+    def is_scored(self) -> bool:
+        """Whether the name of a metric stands right before the figure, so that it is a value of it."""
+        before = self.one.before[-60:]
+        last = max((end for _, end, _ in metrics_of(before)), default=-1)
+        return last >= 0 and _SCORES.fullmatch(before[last:]) is not None
+
+    @cached_property
+    def digits(self) -> int:
+        return digits_of(self.one)
+
+    def names(self, label: str) -> bool:
+        """Whether the name of a row stands in the sentence, whole or by all its words."""
+        if _stands(label, self.sentence):
+            return True
+        if label.isdecimal() and self.one.table:
+            return float(label) in self.beside
+        words = {stem(word) for word in _WORDS.findall(label)} - _VAGUE - UNITS.keys()
+        return len(words) > 1 and words <= self.one.words
+
+    def first(self, labels: frozenset[str]) -> int:
+        """Where the first of some names stands: in a table, the one of the row comes before those of the heads."""
+        places = [self.before.find(label) for label in labels if _stands(label, self.before)]
+        return min(places, default=len(self.before))
+
+    def named(self, metric: str) -> list[Record]:
+        """The scores of a metric that are those of a model that the sentence names."""
+        if metric not in self._scores:
+            self._scores[metric] = [
+                record
+                for record in self.records.every
+                if record.metric == metric and not record.is_bound and any(self._named(label) for label in record.whose)
+            ]
+        return self._scores[metric]
+
+    def _named(self, label: str) -> bool:
+        if label not in self._names:
+            self._names[label] = self.names(label)
+        return self._names[label]
+
+    def nearness(self, record: Record) -> int:
+        """How many of the words around are the record's."""
+        return 2 * len(self.near & record.words) + len(self.around & (record.path | words_in(record.labels)))
+
+
+def contradicts(at: Context, record: Record, *, alone: bool = True) -> bool:
+    """Whether what the text says beside a figure is said of a neighbour of the record. One that is `alone`, with no
+    figure of the same mapping beside it, must have something to do with the words around."""
+    return (
+        _by_mark(at, record)
+        or _by_metric(at, record)
+        or (alone and _by_chance(at, record))
+        or _by_key(at, record)
+        or _by_row(at, record)
+    )
+
+
+def _by_mark(at: Context, record: Record) -> bool:
+    one = at.one
+    if record.mark == "wanted":
+        return bool(one.metric) or not ((record.unit and one.unit) or at.near & record.words)
+    if record.mark in ("sum", "mean"):
+        return one.words.isdisjoint(_SUMS if record.mark == "sum" else _MEANS) or at.digits < SURE
+    if record.mark in ("said", "length") and at.digits < SURE:
+        if at.counts:
+            return True  # what is counted is known, and is not this
+        if record.mark == "said" and not at.near & (record.words - _COUNTED):
+            return True
+    return record.mark == "said" and bool(one.metric) and one.figure.step < 1
+
+
+def _by_metric(at: Context, record: Record) -> bool:
+    one, records = at.one, at.records
+    if record.is_bound:
+        return not (at.is_end or _BOUNDED.search(one.before[-60:]))
+    if not one.metric:
+        return False
+    if record.metric:
+        alike = one.metric == record.metric or _ALIKE.get(one.metric) == record.metric
+        if not alike and (at.is_scored or not at.near & record.words):
+            return True
+        return alike and (_by_stage(at, record) or _by_baseline(at, record))
+    if at.is_scored:
+        return True
+    if one.metric not in records.metrics or one.figure.step >= 1 or record.unit is not None:
+        return False
+    if record.words & _WORTH and one.words & _WORTH_TOLD:
+        return False
+    return not at.near & (record.words | words_in(record.labels))
+
+
+def _by_stage(at: Context, record: Record) -> bool:
+    """Whether the text says 'test', and the record is of the validation, or the other way."""
+    stage = stage_of(at.one.before[-_REACH:], "") or ("" if has_stage(at.one.after) else stage_of(at.line, ""))
+    return "" not in (stage, record.stage) and stage != record.stage
+
+
+def _by_baseline(at: Context, record: Record) -> bool:
+    """Whether the text speaks of a baseline, and the record does not, or the other way."""
+    if not {(record.metric, True), (record.metric, False)} <= at.records.based:
+        return False
+    return record.is_baseline == BASELINES.isdisjoint(at.told)
+
+
+def _by_chance(at: Context, record: Record) -> bool:
+    """Whether a figure of few digits has nothing to do with a record: it is met by chance among many."""
+    one, digits = at.one, at.digits
+    if at.counts and record.whole and record.words.isdisjoint(one.nouns[:3]) and not (one.part or one.total):
+        return True
+    if record.words & _WORTH and not one.table and not at.around & _WORTH_TOLD:
+        return True
+    if record.unit is not None and one.unit is None and not (one.table or one.pair or one.earlier):
+        return not at.near & (record.words | _MEASURED)
+    if one.part and record.whole and not record.mark:
+        return False
+    if digits > SURE or (record.whole and digits == SURE and record.mark != "length"):
+        return False
+    if record.metric and record.metric in (one.metric, _ALIKE.get(one.metric)):
+        return False
+    if one.label in _NUMBERED and record.whole and (record.mark == "said" or one.label in record.path):
+        return False  # 'grade 8'
+    if digits > 1 and any(at.names(label) for label in record.labels):
+        return False
+    own = (record.words | record.path | words_in(record.labels) | frozenset(record.metric.split("_"))) - _VAGUE
+    if digits == 1:
+        own = (record.words | record.path) - _VAGUE
+    if record.whole:
+        own |= record.words
+    words = at.near if digits == 1 else at.near | one.words if digits < SURE else at.around
+    return not words & own
+
+
+def _by_key(at: Context, record: Record) -> bool:
+    """Whether the words beside a figure are those of another key of the record's mapping."""
+    if record.mark:
+        return False
+    own = at.near & (record.path | words_in(record.labels))
+    row = at.records.by_row[record.rows[-1]] if record.rows and record.rows[-1] in at.records.by_row else ()
+    for other in (*at.records.by_place[record.place], *row):
+        if other.path != record.path and other.whole == record.whole and _kind(other) == _kind(record):
+            theirs = at.near & ((other.path | words_in(other.labels)) - _EMPTY)
+            if theirs > own and not fits(at.one, other):
+                return True
+    return False
+
+
+def _kind(record: Record) -> str:
+    return record.unit.kind if record.unit else ""
+
+
+def _by_row(at: Context, record: Record) -> bool:
+    """Whether the text names another row of the record's list than its own."""
+    if at.one.table and record.numbers is not None:
+        group, number = record.numbers
+        if number not in at.beside and at.beside & at.records.numbers[group]:
+            return True
+    if record.is_baseline and not BASELINES.isdisjoint(at.told):
+        return False
+    against = is_against(at.one.before.rstrip("€$£*~"))
+    if record.metric and not against:
+        named = at.named(record.metric)
+        if named and not any(record.whose & other.whose for other in named):
+            return True
+    lists = [(group, labels, at.records.labels[group] - labels) for group, labels in record.rows if labels]
+    if any(others and _at_another(at, labels, others) for _, labels, others in lists):
+        return True
+    return not against and any(others and _of_another(at, record, group, labels) for group, labels, others in lists)
+
+
+def _at_another(at: Context, labels: frozenset[str], others: frozenset[str]) -> bool:
+    """Whether the figure stands right at another row's name."""
+    if at.one.table and at.first(labels) > at.first(others):
+        return True
+    bound = {plain(name).strip() for name in at.one.names[: at.one.beside]}
+    return bool(bound & others and not bound & labels) or (_beside(at, others) and not _beside(at, labels))
+
+
+def _of_another(at: Context, record: Record, group: int, labels: frozenset[str]) -> bool:
+    """Whether only another row's name stands in the sentence, or before it."""
+    others = at.records.labels[group] - labels
+    if any(map(at.names, labels)):
+        return False
+    if any(map(at.names, others)):
+        return True
+    if group == OWNERS and not any(letter.isdigit() for label in labels for letter in label):
+        return False  # who is 'it' may be said anywhere
+    few = at.digits < SURE and not record.mark and not record.metric
+    mine = any(_stands(label, at.earlier) for label in labels)
+    return not mine and (few or (record.metric != "" and any(_stands(label, at.earlier) for label in others)))
+
+
+def _beside(at: Context, labels: frozenset[str]) -> bool:
+    """Whether a name of a row stands right at a figure."""
+    tail, head = at.before[-_CLOSE - 40 :], at.after[:_CLOSE]
+    return any(
+        re.search(rf"(?<!\w){re.escape(label)}(?!\w)[^\d,;.]{{0,{_CLOSE}}}$", tail)
+        or re.match(rf"\W*(?:for|of|by|in|from|on) (?:the )?{re.escape(label)}(?!\w)", head)
+        for label in labels
+        if label and (label in tail or label in head)
+    )
+
+
+def _stands(label: str, text: str) -> bool:
+    if len(label) < _SHORT or label not in text:
+        return False
+    return re.search(rf"(?<!\w){re.escape(label)}(?!\w)", text) is not None
+
+
+def digits_of(one: Asked) -> int:
+    """How many digits of a figure count."""
+    figure = one.figure
+    if figure.step >= 1 and not one.rough and not figure.percent:
+        return figure.value.adjusted() + 1
+    return len(figure.value.normalize().as_tuple().digits)
+
+
+def plain(text: str) -> str:
+    """A text in which names stand as those of rows are kept: small, without lines and marks."""
+    return re.sub(r"[_`*]+", " ", text).casefold().replace("-", "")
+
+
+def words_in(labels: frozenset[str]) -> frozenset[str]:
+    """The stems of the words of names."""
+    return frozenset(stem(word) for label in labels for word in _WORDS.findall(label))
+
+
+def fits(one: Asked, record: Record, scale: float = 1) -> bool:
+    """Whether a figure, as it is shown, is the value of a record, in the unit that the text says."""
+    value, figure = record.value * scale, one.figure
+    if figure.percent:
+        if "percent" in record.words or "pct" in record.words:
+            value /= 100
+        elif record.whole and record.mark != "said":
+            return False
+        elif record.whole or (abs(value) > 1.5 and (record.metric not in {"", *ERRORS} or record.words & _SHARES)):
+            value /= 100
+    if one.unit is not None and record.unit is not None:
+        if one.unit.kind != record.unit.kind:
+            return False
+        value *= float(record.unit.size / one.unit.size)
+    elif one.unit is not None and one.unit != RATE:
+        own = (record.words | record.path) - _VAGUE
+        if record.mark or record.metric or not one.near & own:
+            return False
+    return shown_as(figure, value, one.rough, rounds=not record.whole) or (
+        POINTS.match(one.after) is not None and not figure.percent and shown_as(figure, 100 * value, one.rough)
+    )
+
+
+def shown_as(figure: Figure, value: float, rough: str, *, rounds: bool = False) -> bool:
+    """Whether a figure shows a value, rounded to its digits; zeros at the end of a long one may be rounding."""
+    shown, step = float(figure.value), float(figure.step)
+    if len(figure.value.as_tuple().digits) > _EXACT or not math.isfinite(shown):
+        return False  # more digits than a number of a result has
+    if value < 0 and shown > 0 and not figure.signed:
+        return False
+    if rough:
+        step = max(step, float(step_of(figure, rough)))
+        if OVER.search(rough):
+            return shown <= value < shown + step
+        if UNDER.search(rough):
+            return shown - step < value <= shown
+    if rounds and step >= 1 and abs(shown) >= (1000 if rough else 10_000) and shown % 100 == 0:
+        step = max(step, 1000.0 if rough and shown % 1000 == 0 and abs(shown) > 10_000 else 100.0)
+    if shown == 0 and figure.signed:
+        return False
+    if shown == 0:
+        return value == 0 or (step < 1 and abs(value) <= step / 2)
+    if abs(shown) == 1 and step >= 1 and value != shown:
+        return False
+    return abs(shown - value) <= step / 2 * (1 + 1e-9)
