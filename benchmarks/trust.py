@@ -43,9 +43,10 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="list what is struck and what passes")
     asked = parser.parse_args()
     costs = [*(cost_of_replies(name) for name in SESSIONS), cost_of_prose()]
-    wrongly, passed = struck(asked.show), missed(asked.seed, asked.show)
+    wrongly, passed, written = struck(asked.show), missed(asked.seed, asked.show), struck_of_a_model(asked.show)
     if asked.json:
-        print(json.dumps({"cost": [asdict(one) for one in costs], "struck": wrongly, "missed": passed}, indent=1))
+        figures = {"cost": [asdict(one) for one in costs], "struck": wrongly, "missed": passed, "written": written}
+        print(json.dumps(figures, indent=1))
         return
     print(
         f"{'texts':22} {'results':>7} {'kB':>4} {'ready, ms':>10} {'words':>6} {'claims':>6} {'ms/1,000 words':>15}",
@@ -57,7 +58,11 @@ def main() -> None:
             f"{one.texts:22} {one.results:7} {one.kb:4.0f} {one.ready_ms:10.1f} {one.words:6} {one.claims:6} "
             f"{one.ms_per_1000_words:15.1f} {one.us_per_claim:9.0f}"
         )
-    for head, wrong, counts in (("true claims", "struck", wrongly), ("lies", "passed", passed)):
+    for head, wrong, counts in (
+        ("true claims", "struck", wrongly),
+        ("of a language model", "struck", written),
+        ("lies", "passed", passed),
+    ):
         print(f"\n{head:22} {'tried':>6} {wrong:>7} {'share':>8}")
         for kind, (tried, number) in counts.items():
             print(f"{kind:22} {tried:6} {number:7} {number / max(1, tried):8.2%}")
@@ -111,6 +116,21 @@ def struck(show: bool) -> dict[str, tuple[int, int]]:
         if show:
             print("\n".join(f"struck: {each}" for each in judge.struck(reply)), end="")
     return {**dict(sorted(counts.items())), "all": _sum(counts)}
+
+
+def struck_of_a_model(show: bool) -> dict[str, tuple[int, int]]:
+    """Of the true claims in replies of a language model that knew none of the rules, how many are struck."""
+    from tests.agents.lying.judging import Judge
+    from tests.agents.lying.replies import WRITTEN, written
+
+    judge = Judge()
+    counts: dict[str, tuple[int, int]] = {}
+    for path in sorted(WRITTEN.glob("*.json")):
+        claims = [claim for reply in written(path.stem) for claim in judge.claims(reply)]
+        counts[path.stem] = (len(claims), sum(not claim.grounded for claim in claims))
+        if show:
+            print("\n".join(f"struck: {each}" for reply in written(path.stem) for each in judge.struck(reply)))
+    return {**counts, "all": _sum(counts)}
 
 
 def missed(seed: int, show: bool) -> dict[str, tuple[int, int]]:

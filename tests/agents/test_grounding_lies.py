@@ -7,7 +7,7 @@ import pytest
 from agents.grounding import Facts
 from tests.agents.lying.judging import Judge
 from tests.agents.lying.lies import KINDS, Lie, lies
-from tests.agents.lying.replies import KEPT, Reply, every, of_planner
+from tests.agents.lying.replies import KEPT, Reply, every, of_planner, written
 
 SEED = 2026
 PER_KIND = 17
@@ -59,7 +59,7 @@ def test_of_every_lie_that_can_be_made_nearly_none_passes(altered: dict[str, lis
     every_lie = [lie for listed in altered.values() for lie in listed]
     passed = Counter(lie.kind for lie in every_lie if judge.passes(lie))
     assert len(every_lie) >= 5000
-    assert passed.total() <= len(every_lie) / 100, passed
+    assert passed.total() <= len(every_lie) / 50, passed
 
 
 def test_what_was_said_before_says_what_a_sentence_is_about() -> None:
@@ -72,3 +72,18 @@ def test_what_was_said_before_says_what_a_sentence_is_about() -> None:
     assert not claim.grounded
     (claim,) = facts.check("On the test its rmse is 46.24.", before="The model is mdl_1.\n")
     assert (claim.grounded, claim.result_id, claim.span) == (True, "r1", (24, 29))
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [("everyday", 0.10), ("california", 0.14), ("telco", 0.17), ("platform", 0.12), ("production", 0.16)],
+)
+def test_what_a_language_model_wrote_without_the_rules_is_struck_no_more_often_than_measured(
+    name: str, most: float, judge: Judge
+) -> None:
+    replies = written(name)
+    told = sum(len(judge.claims(reply)) for reply in replies)
+    struck = [each for reply in replies for each in judge.struck(reply)]
+    assert len(replies) >= 30
+    assert told >= 200
+    assert len(struck) <= most * told, struck

@@ -1,5 +1,5 @@
-"""Replies about real tool results: those of the offline planner as it gave them, and those written by hand as a
-language model would put the same results."""
+"""Replies about real tool results: those of the offline planner as it gave them, those written by hand as a language
+model would put the same results, and those that a language model wrote itself."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +12,10 @@ SESSIONS = FOLDER / "sessions"
 KEPT = FOLDER.parents[1] / "conversations" / "kept"
 BY_HAND = tuple(FOLDER / f"replies_{name}.jsonl" for name in ("first", "second", "third", "fourth", "fifth"))
 """In the order in which they were written: the second and the third after the rules for those before were done."""
+WRITTEN = FOLDER / "written"
+"""Replies of a language model that knew none of the rules, of which each was made to check its figures by a program:
+about results of other platforms (platform, production), of sessions with our tools (telco, california), and short ones
+about both, written after the rules were done (everyday)."""
 GENERAL = ("I can:", "find in the documents")
 """What stands in an answer that tells what one may say: the figures in it are examples."""
 
@@ -42,6 +46,12 @@ def by_hand(path: Path) -> list[Reply]:
     """Replies written by hand, each about a whole session."""
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return [Reply(f"{path.stem}:{line['session']}", line["text"], whole(line["session"])) for line in lines]
+
+
+def written(name: str) -> list[Reply]:
+    """Replies of a language model, each about all results of its session."""
+    kept = json.loads((WRITTEN / f"{name}.json").read_text(encoding="utf-8"))
+    return [Reply(f"{name}:{one['session']}", one["text"], kept["results"][one["session"]]) for one in kept["replies"]]
 
 
 @cache
