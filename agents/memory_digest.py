@@ -40,8 +40,9 @@ _MAKING = {
 }
 """Tools that make another thing each time, and what names it; of the others the same arguments mean the same thing."""
 _WISH = re.compile(
-    r"\b(?:always|never|prefer\w*|don'?t|do not|instead|rather|not|no|remember|note that|use|skip|ignore|leave out|"
-    r"drop|must|should|please|only|without|important|care|want|call me|my name|from now on|immer|nie|bitte|nicht)\b",
+    r"\b(?:always|never|prefer\w*|don'?t|do not|instead|rather|not|no|remember|note that|use|skip|ignore|"
+    r"leave\b.*\bout|drop|must|should|please|only|without|important|care|want|call me|my name|from now on|"
+    r"everything we do|every ?time|immer|nie|bitte|nicht)\b",
     re.IGNORECASE,
 )
 """Words by which a request says how the user wants things."""

@@ -72,6 +72,18 @@ class Finding(_Frozen):
     sentence: str
 
 
+class LeftOut(_Frozen):
+    """Something that the goal asks for and no step does.
+
+    `arguments` are what the goal says of it besides the model, `say` the words that ask for it by itself, if any do.
+    """
+
+    tool: str
+    sentence: str
+    say: str = ""
+    arguments: dict[str, object] = Field(default_factory=dict)
+
+
 class PlanRow(_Frozen):
     """A step as it is shown."""
 
@@ -92,12 +104,13 @@ class Plan(_Frozen):
     """A goal and the steps to it. `hash` is the SHA-256 of goal, steps and findings; a plan whose hash is not its own
     is refused.
 
-    The state is not part of the hash: what was approved is what runs.
+    The state is not part of the hash, and neither is what was left out: what was approved is what runs.
     """
 
     goal: str
     steps: tuple[Step, ...]
     findings: tuple[Finding, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     state: PlanState = "proposed"
     hash: str = ""
 
@@ -151,12 +164,16 @@ class Plan(_Frozen):
         goal: str | None = None,
         steps: Sequence[Step] | None = None,
         findings: Sequence[Finding] | None = None,
+        left_out: Sequence[LeftOut] | None = None,
     ) -> "Plan":
-        """A new proposal with other content, and so with another hash."""
+        """A new proposal with other content, and so with another hash. What a step does by now is not left out."""
+        kept = self.steps if steps is None else tuple(steps)
+        planned = {step.tool for step in kept}
         return Plan(
             goal=self.goal if goal is None else goal,
-            steps=self.steps if steps is None else tuple(steps),
+            steps=kept,
             findings=self.findings if findings is None else tuple(findings),
+            left_out=tuple(one for one in (self.left_out if left_out is None else left_out) if one.tool not in planned),
         )
 
     def to_state(self, state: PlanState, approved_hash: str | None = None) -> "Plan":

@@ -5,7 +5,7 @@ that all calls of the training share are one choice: changing it in one step cha
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +16,7 @@ from agents.offline.slots import PLACEHOLDER, Slots
 from agents.plan import Plan, Step, StepEstimate
 from agents.plan_check import PlanFacts
 from agents.plan_columns import column_named, columns_kept, not_understood
+from agents.plan_left_out import after_an_edit
 from agents.plan_references import Reference, reference, replaced
 from agents.plan_words import TUNE, Wishes, wishes_of
 from engine.errors import BadArguments, BadChoice
@@ -73,8 +74,10 @@ def by_fields(plan: Plan, edits: Sequence[FieldEdit], tools: Mapping[str, ToolSp
     return Edited(plan, tuple(changes))
 
 
-def by_words(plan: Plan, words: str, facts: PlanFacts, later: Later) -> Edited:
+def by_words(plan: Plan, words: str, facts: PlanFacts, later: Later, tools: Collection[str] = ()) -> Edited:
     """The plan as `words` want it: 'use recall instead', 'drop gender', 'without tuning', 'don't promote'.
+
+    What they ask for and no step of it does, of the `tools` that there are, is left out of it and told.
 
     Raises:
         BadArguments: nothing in the words is a change of this plan; says what can be said.
@@ -92,13 +95,15 @@ def by_words(plan: Plan, words: str, facts: PlanFacts, later: Later) -> Edited:
     if new:
         edited = edited.edited(steps=_with_new(edited.steps, new))
         more += [f"{'changed' if plan.has(step.id) else 'added'} step {step.id}" for step in new]
+    left = after_an_edit(edited, wishes, tools)
     if edited.hash == plan.hash:
+        passed += [one.sentence for one in left if one not in plan.left_out]
         raise BadArguments(
             f"{words!r} changes nothing in this plan. {' '.join(passed)}".strip(),
             "Say for example 'use recall instead', 'drop COLUMN', 'without tuning', 'give it 2 minutes', "
             "'also optimise it for 5 ms', 'don't promote', 'add monitoring' or 'remove step 3'.",
         )
-    return Edited(edited, (*changes, *more, *passed))
+    return Edited(edited.edited(left_out=left), (*changes, *more, *passed))
 
 
 # by words

@@ -7,16 +7,21 @@ condition or a refusal anywhere in the words leaves it to a person, who can be a
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from agents.offline.explicit import GOAL
 from agents.offline.reading import read_slots
 from agents.offline.slots import Slots
+from agents.plan_conditions import MODEL, Clauses, apart, governing, opens, said, waits
 
 EXPLAIN, OPTIMISE, TEST = "explain_model", "optimise_model", "test_model"
 DEPLOYMENT, PROMOTE, MONITOR = "plan_deployment", "promote_model", "create_monitor"
+EXPORT = "export_model"
 LATER = (EXPLAIN, OPTIMISE, TEST, DEPLOYMENT, PROMOTE, MONITOR)
 """In the order in which they make sense."""
+UNPLANNED = (EXPORT,)
+"""What goals ask for as well, and no step of a plan does."""
 ORDERED = frozenset({PROMOTE, MONITOR})
 """Those that others notice: a plain order asks for them, and no other words."""
 TUNE = "tune"
@@ -26,21 +31,29 @@ Arguments = dict[str, object]
 
 
 @dataclass(frozen=True)
+class Held:
+    """A step that is asked for and not to be carried out by itself: what the words say of its arguments, the words, and
+    whether they set a condition or are only no plain order.
+    """
+
+    arguments: Arguments
+    said: str
+    conditional: bool
+
+
+@dataclass(frozen=True)
 class Wishes:
-    """`wanted` are tools with what the words say of their arguments, `refused` those that are not wanted; `rest` is
-    the text without the clauses that say so."""
+    """`wanted` are tools with what the words say of their arguments, `refused` those that are not wanted, `held` those
+    that a person is left to decide about; `rest` is the text without the clauses that say so."""
 
     wanted: Mapping[str, Arguments] = field(default_factory=dict)
     refused: frozenset[str] = frozenset()
     rest: str = ""
+    held: Mapping[str, Held] = field(default_factory=dict)
 
 
 _CLAUSE = re.compile(
     r"(?:[,;!?\n]|\.(?!\w))+|\b(?:and(?: then)?|then|but|afterwards|after that|plus|finally|also)\b", re.IGNORECASE
-)
-_MODEL = (
-    r"(?:it|this|that|them|(?:(?:the|my|our|this|that|a|whatever)\s+)?(?:(?:best|final|new|trained|winning|resulting)\s+)?"
-    r"(?:models?|one|winner|result|best|champion))"
 )
 _LEAD = (
     r"^\W*(?:(?P<no>don['’]?t|do not|not|no|never|without(?: any)?|skip(?: the)?|leave out(?: the)?|"
@@ -52,7 +65,8 @@ _LEAD = (
 )
 _END = (
     r"\s*(?:$|\b(?:for|to|in|with|when|if|once|so|because|please|too|as well|every|each|by|from|on|using|against|"
-    r"at|later|yet|there|hourly|daily|weekly|afterwards|step|at all|as)\b)"
+    r"at|later|yet|there|hourly|daily|weekly|afterwards|step|at all|as|only|unless|until|till|after|before|provided|"
+    r"providing|assuming|whenever|pending|subject|tomorrow|tonight|soon)\b)"
 )
 _VERBS: Sequence[tuple[str, str]] = (
     (
@@ -63,42 +77,47 @@ _VERBS: Sequence[tuple[str, str]] = (
     ),
     (
         EXPLAIN,
-        rf"explain(?:ing)?(?:\s+{_MODEL})?{_END}|explain(?:ing)?\s+(?:me|how|why|which|what|the (?:prediction|decision|"
+        rf"explain(?:ing)?(?:\s+{MODEL})?{_END}|explain(?:ing)?\s+(?:me|how|why|which|what|the (?:prediction|decision|"
         r"importan)\w*)|explanations?\b|why it (?:decides|predicts)|feature importances?\b|"
         r"(?:which|what)\s+(?:columns?|features?|factors?|things?)?\s*(?:\w+\s+){0,3}"
         r"(?:matter|drive|important|relies on|count)",
     ),
     (
         TEST,
-        rf"(?:stress[- ]?|re-?)?test(?:ing)?(?:\s+{_MODEL})?{_END}|"
-        rf"(?:try|check)(?:ing)?\s+(?:(?:{_MODEL}|on|for|its)\s+)*"
+        rf"(?:stress[- ]?|re-?)?test(?:ing)?(?:\s+{MODEL})?{_END}|"
+        rf"(?:try|check)(?:ing)?\s+(?:(?:{MODEL}|on|for|its)\s+)*"
         r"edge[- ]cases|(?:test(?:ing)?\s+(?:the\s+|its\s+)?)?edge[- ]cases|q\.?a\.?\b|quality (?:check|assurance)|"
-        rf"(?:check|validate)\s+{_MODEL}\s+(?:thoroughly|properly|against)",
+        rf"(?:check|validate)\s+{MODEL}\s+(?:thoroughly|properly|against)",
     ),
     (
         PROMOTE,
-        rf"promot(?:e|ing|ion)(?:\s+{_MODEL})?{_END}|ship(?:ping)?(?:\s+{_MODEL})?{_END}|"
-        rf"(?:put|bring|take|push|move|get)(?:ting)?\s+{_MODEL}\s+(?:in|into|to|in to|live)\b"
+        rf"promot(?:e|ing|ion)(?:\s+{MODEL})?{_END}|ship(?:ping)?(?:\s+{MODEL})?{_END}|"
+        rf"(?:put|bring|take|push|move|get)(?:ting)?\s+{MODEL}\s+(?:in|into|to|in to|live)\b"
         r"(?:\s+(?:the\s+)?(?:production|prod|use|live))?|"
-        rf"deploy(?:ing|ment)?(?:\s+{_MODEL})?{_END}|go(?:ing)? live\b|release\s+{_MODEL}|"
-        rf"(?:make|turn)\s+{_MODEL}\s+(?:into\s+)?(?:the\s+)?(?:new\s+)?(?:champion|challenger|live)|roll\s+{_MODEL}\s+out|"
-        rf"roll out\s+{_MODEL}",
+        rf"deploy(?:ing|ment)?(?:\s+{MODEL})?{_END}|go(?:ing)? live\b|release\s+{MODEL}|"
+        rf"(?:make|turn)\s+{MODEL}\s+(?:into\s+)?(?:the\s+)?(?:new\s+)?(?:champion|challenger|live)|roll\s+{MODEL}\s+out|"
+        rf"roll out\s+{MODEL}",
     ),
     (
         MONITOR,
-        rf"(?:watch|monitor)(?:ing|s)?(?:\s+(?:{_MODEL}|its \w+|(?:for )?(?:data )?drift|in production))*{_END}|"
-        rf"keep(?:ing)? (?:an? |one )?eye on\s+{_MODEL}|(?:check|look|alert|warn|notify|watch)\w*\s+(?:me\s+)?"
+        rf"(?:watch|monitor)(?:ing|s)?(?:\s+(?:{MODEL}|its \w+|(?:for )?(?:data )?drift|in production))*{_END}|"
+        rf"keep(?:ing)? (?:an? |one )?eye on\s+{MODEL}|(?:check|look|alert|warn|notify|watch)\w*\s+(?:me\s+)?"
         r"(?:\w+\s+){0,3}drift|drift (?:check|alert|monitor)\w*",
     ),
-    (TUNE, rf"(?:fine-?)?tun(?:e|ing)(?:\s+(?:{_MODEL}|round|step)s?)?{_END}|tuned variants"),
+    (
+        EXPORT,
+        rf"export(?:ing)?(?:\s+{MODEL})?{_END}|"
+        rf"(?:save|convert|write|turn)\s+{MODEL}\s+(?:in|to|into|as)\s+(?:an?\s+)?(?:onnx\b|[^\s,;]+\.onnx\b)",
+    ),
+    (TUNE, rf"(?:fine-?)?tun(?:e|ing)(?:\s+(?:{MODEL}|round|step)s?)?{_END}|tuned variants"),
 )
 _PATTERNS = tuple((tool, re.compile(f"{_LEAD}(?:{verbs})", re.IGNORECASE)) for tool, verbs in _VERBS)
 _ORDERS = {tool: re.compile(verbs, re.IGNORECASE) for tool, verbs in _VERBS if tool in ORDERED}
 _LESS = re.compile(
-    rf"{_LEAD}(?:(?:make|get|keep|turn)?\s*(?:{_MODEL}|be|as)?\s*(?:as\s+)?(?:(?:much|a lot|far|very|really)\s+)?"
+    rf"{_LEAD}(?:(?:make|get|keep|turn)?\s*(?:{MODEL}|be|as)?\s*(?:as\s+)?(?:(?:much|a lot|far|very|really)\s+)?"
     r"(?P<size>smaller|small|tiny|compact|lighter|light|slim|slimmer)\b(?!\s+(?:data|set|budget|table|number))"
     r"|(?:make|get)\s+(?:it|the model)\s+(?:\w+\s+)?(?:faster|quicker|fast|quick)\b"
-    rf"|(?:optimi[sz]|compress|shrink|quanti[sz]|prun)(?:e|ing|ation|s)?\b\s*(?:{_MODEL}|for|to|down|step|$)"
+    rf"|(?:optimi[sz]|compress|shrink|quanti[sz]|prun)(?:e|ing|ation|s)?\b\s*(?:{MODEL}|for|to|down|step|$)"
     r"|(?:a\s+)?(?:smaller|faster|quicker|lighter)\s+(?:model|version|one)\b|int8\b)",
     re.IGNORECASE,
 )
@@ -117,8 +136,8 @@ _UNTUNED = re.compile(r"\b(?:without|no|skip(?:ping)?|don['’]?t do)\s+(?:any\s
 _DANGLING = re.compile(r"(?:[\s,;.]+|\b(?:and|then|but|plus|also|finally))+$", re.IGNORECASE)
 _ALIAS = re.compile(r"\bchallenger\b", re.IGNORECASE)
 _HOURS = re.compile(r"\b(?:every|each)\s+(?P<unit>hour|day|week)\b|\b(?P<word>hourly|daily|weekly)\b", re.IGNORECASE)
-_CRON = {"hour": "0 * * * *", "day": "0 6 * * *", "week": "0 6 * * 1"}
-_CRON |= {"hourly": _CRON["hour"], "daily": _CRON["day"], "weekly": _CRON["week"]}
+CRON = {"hour": "0 * * * *", "day": "0 6 * * *", "week": "0 6 * * 1"}
+CRON |= {"hourly": CRON["hour"], "daily": CRON["day"], "weekly": CRON["week"]}
 
 
 _PLEASE = re.compile(r"^\W*(?:(?:and|then|so|now|please|ok|okay)\W+)*(?:can|could|will|would) you\b", re.IGNORECASE)
@@ -140,6 +159,7 @@ _DOUBT = re.compile(
     r"nicht|nein|kein\w*|niemals|nie|ne|pas|non|jamais|nunca|niet|nee|nej|inte|ikke|não|nao|"
     r"if|unless|until|till|when|whenever|once|before|after|soon|in case|in no case|provided|providing|assuming|"
     r"suppos\w+|subject to|pending|should|would|might|may|maybe|perhaps|later|tomorrow|tonight|someday|eventually|yet|"
+    r"(?:as|so) long as|given that|in (?:the )?event|on (?:the )?condition|depending|"
     r"ask|let me|say so|confirm\w*|approv\w*|permission|consent|sa(?:id|ys?)|wrote|writes|told|claims?|demands?)\b"
     r"|^\W*only\b|:(?:\s|$)|[\"“”„«»`]",
     re.IGNORECASE,
@@ -161,6 +181,10 @@ _IN_ORDER = re.compile(
     re.IGNORECASE,
 )
 """Conditions that hold whenever a later step of a plan is done."""
+
+
+_MODEST = re.compile(r"\b(?:should|would)\b", re.IGNORECASE)
+"""Words that make a wish of an order, and no refusal."""
 
 
 def orders_in(text: str, verbs: str) -> tuple[str, ...]:
@@ -223,57 +247,113 @@ def _takes_back(clause: str, tool: str, later: bool) -> bool:
 
 
 def wishes_of(text: str) -> Wishes:
-    """What `text` asks for after a training, and what it does not want."""
-    wanted: dict[str, Arguments] = {}
-    refused: set[str] = set()
-    kept: list[tuple[str, str]] = []
-    held: list[tuple[str, str]] = []
+    """What `text` asks for after a training, what of it only under a condition, and what it does not want."""
     clauses = _clauses(text)
-    in_order = [(_IN_ORDER.sub("", clause), separator) for clause, separator in clauses]
-    for at, (clause, separator) in enumerate(clauses):
-        found = _of_the_clause(clause)
-        if found is None:
-            (held if _limit(clause) else kept).append((clause, separator))
-            continue
-        tool, arguments, no = found
-        if no:
-            refused.add(tool)
-        elif tool not in ORDERED or (_opens(in_order[at][0], tool) and _plain(in_order, at, tool)):
-            wanted[tool] = {**wanted.get(tool, {}), **arguments}
+    found = [_of_the_clause(clause) for clause, _ in clauses]
+    steps = [of is not None for of in found]
+    read = [_weighed(clauses, steps, at, of) for at, of in enumerate(found) if of is not None]
+    wanted: dict[str, Arguments] = {}
+    for one in read:
+        if one.state == "wanted":
+            wanted[one.tool] = {**wanted.get(one.tool, {}), **one.arguments}
+    refused = {one.tool for one in read if one.state == "refused"} - wanted.keys()
+    never = {one.tool for one in read if one.state == "refused" and one.held is None}
+    held: dict[str, Held] = {}
+    for one in read:
+        if one.held is not None and one.tool not in never:
+            # 'for 5 ms, and below 2 MB if it is slow': a condition on a part is one on the step
+            before = held[one.tool].arguments if one.tool in held else wanted.pop(one.tool, {})
+            held[one.tool] = replace(one.held, arguments={**before, **one.held.arguments})
+    led = frozenset[int]().union(*(one.conditions for one in read))
+    kept = [pair for at, pair in enumerate(clauses) if not steps[at] and at not in led]
     # '... make it small, lose at most 1 % f1': the second clause goes with the first
-    limits = [_limits(read_slots(clause)) for clause, _ in held]
-    if OPTIMISE in wanted:
-        for found_limits in limits:
-            wanted[OPTIMISE] = {**wanted[OPTIMISE], **found_limits}
-    else:
-        kept += held
-    rest = "".join(clause + separator for clause, separator in kept)
+    limits = [pair for pair in kept if (OPTIMISE in held or OPTIMISE in wanted) and _limit(pair[0])]
+    for clause, _ in limits:
+        (held[OPTIMISE].arguments if OPTIMISE in held else wanted[OPTIMISE]).update(_limits(read_slots(clause)))
+    rest = "".join(clause + separator for clause, separator in kept if (clause, separator) not in limits)
     if _UNTUNED.search(rest):
         refused.add(TUNE)
         rest = _UNTUNED.sub("", rest)
-    return Wishes(wanted, frozenset(refused - wanted.keys()), _DANGLING.sub("", rest).strip())
+    return Wishes(wanted, frozenset(refused), _DANGLING.sub("", rest).strip(), held)
+
+
+@dataclass(frozen=True)
+class _Weighed:
+    """What a clause says of one tool, by the words around it; `conditions` are the places of those that go with it."""
+
+    tool: str
+    arguments: Arguments
+    state: Literal["wanted", "refused", "left"]
+    held: Held | None
+    conditions: frozenset[int]
+
+
+def _weighed(clauses: Clauses, steps: Sequence[bool], at: int, of: tuple[str, Arguments, bool]) -> _Weighed:
+    tool, arguments, no = of
+    conditions = governing(clauses, steps, at)
+    why = _held_back(clauses, at, tool, conditions) if tool in ORDERED and not no else conditions or None
+    held = None if why is None else Held(arguments, said(clauses, {at, *why}), conditional=bool(why))
+    if no:
+        return _Weighed(tool, arguments, "refused", held, conditions)
+    wanted = not conditions and (tool not in ORDERED or _ordered(clauses, at, tool))
+    return _Weighed(tool, arguments, "wanted" if wanted else "left", None if wanted else held, conditions)
+
+
+def _ordered(clauses: Clauses, at: int, tool: str) -> bool:
+    """Whether this clause is a plain order of a tool that others notice."""
+    in_order = [(_IN_ORDER.sub("", clause), separator) for clause, separator in clauses]
+    return _opens(in_order[at][0], tool) and _plain(in_order, at, tool)
+
+
+def _held_back(clauses: Clauses, at: int, tool: str, conditions: frozenset[int]) -> frozenset[int] | None:
+    """The places of the conditions that keep what is not plainly ordered from being done, none where only its form
+    does; None where it is asked about, refused, or what others said.
+    """
+    ends = next((mark for _, mark in clauses[at:] if re.search(r"[.!?;\n]", mark)), "")
+    if "?" in ends and not any(_PLEASE.match(clause) for clause, _ in clauses):
+        return None
+    if conditions:
+        return conditions
+    others = [
+        place
+        for place, (clause, _) in enumerate(clauses)
+        if place != at and _takes_back(_IN_ORDER.sub("", clause), tool, place > at)
+    ]
+    waiting = {place for place in others if waits(clauses[place][0])} | ({at} if waits(clauses[at][0]) else set())
+    if waiting:
+        return frozenset(waiting)
+    return None if others or _DOUBT.search(_MODEST.sub("", clauses[at][0])) else frozenset()
 
 
 def _clauses(text: str) -> list[tuple[str, str]]:
     """Each clause with what separates it from the next."""
-    found, start = [], 0
+    found: list[tuple[str, str]] = []
+    start = 0
     for match in _CLAUSE.finditer(text):
-        found.append((text[start : match.start()], match.group()))
+        found += _apart(text[start : match.start()], match.group())
         start = match.end()
-    return [(clause, separator) for clause, separator in [*found, (text[start:], "")] if clause.strip()]
+    return [(clause, separator) for clause, separator in [*found, *_apart(text[start:], "")] if clause.strip()]
+
+
+def _apart(clause: str, separator: str) -> list[tuple[str, str]]:
+    """The clause without the conditions in its midst that lead an order."""
+    *first, (last, _) = apart(clause)
+    return [*first, (last, separator)]
 
 
 def _of_the_clause(clause: str) -> tuple[str, Arguments, bool] | None:
     """The tool that a clause is about, its arguments, and whether it is not wanted."""
     if GOAL.search(clause) and not re.search(r"\bit\b", clause, re.IGNORECASE) and _predicts(clause):
         return None
-    text = clause.strip()
-    if _NOT_IT.search(text):
+    text, condition = clause.strip(), opens(clause)
+    if _NOT_IT.search(text) and not condition:
         return OPTIMISE, {}, True
     for tool, pattern in _PATTERNS:
         match = pattern.match(text)
         if match is not None:
             return tool, _arguments(tool, text), match.group("no") is not None
+    if condition:  # 'if it answers in 5 ms' asks for no such thing
+        return None
     slots = read_slots(text)
     quick = (slots.latency_ms is not None or slots.size_mb is not None) and _HOLDS.search(text)
     less = _LESS.match(text)
@@ -311,5 +391,5 @@ def _arguments(tool: str, text: str) -> Arguments:
         return {"alias": "challenger" if _ALIAS.search(text) else "champion"}
     found = _HOURS.search(text) if tool == MONITOR else None
     if found is not None:
-        return {"schedule": _CRON[(found.group("unit") or found.group("word")).lower()]}
+        return {"schedule": CRON[(found.group("unit") or found.group("word")).lower()]}
     return {}

@@ -181,7 +181,7 @@ class _Desk:
     def _so_far(self, workshop: Workshop, record: PlanRecord, found: RunSummary | Waiting) -> PlanRun:
         plan = found.plan or record.plan
         PlanStore(workshop.home).put(record.now(plan).without_reason())
-        told = PlanRun(plan=record.id, run=record.run, state=plan.state, hash=plan.hash)
+        told = PlanRun(plan=record.id, run=record.run, state=plan.state, hash=plan.hash, left_out=plan.left_out)
         if isinstance(found, Waiting):
             return told.model_copy(update={"waits_for": found.step, "steps": found.steps})
         named = {"model": found.model_id, "metric": found.metric, "report": found.report}
@@ -210,6 +210,7 @@ def _shown(record: PlanRecord, waits: Waiting | None, changes: tuple[str, ...] =
         tokens=plan.tokens,
         money=plan.money,
         findings=plan.findings,
+        left_out=plan.left_out,
         changes=changes,
         hashes=record.hashes,
         waits_for=waits.step if waits is not None else None,

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from agents.plan import Finding, PlanRow, PlanState
+from agents.plan import Finding, LeftOut, PlanRow, PlanState
 from agents.plan_edit import FieldEdit
 from graphs.run_types import StepOutcome, StepWaiting, SummaryMetric
 from tools.spec import ToolRequest, ToolResult
@@ -72,6 +72,7 @@ class PlanShown(ToolResult):
     tokens: int | None
     money: float | None
     findings: tuple[Finding, ...]
+    left_out: tuple[LeftOut, ...] = Field((), description="What the goal asks for and no step does: tell the user.")
     changes: tuple[str, ...] = ()
     hashes: tuple[str, ...] = Field(description="Of all contents it has had, the present one last.")
     waits_for: StepWaiting | None = None
@@ -90,4 +91,5 @@ class PlanRun(ToolResult):
     report: str | None = None
     seconds: float | None = None
     steps: tuple[StepOutcome, ...] = ()
+    left_out: tuple[LeftOut, ...] = Field((), description="What the goal asks for and no step does: tell the user.")
     waits_for: StepWaiting | None = None

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from langchain_core.language_models import BaseChatModel
 
-from agents.plan import Finding, Plan, Step
+from agents.plan import Finding, LeftOut, Plan, Step
 from agents.plan_check import PlanFacts, check_plan, refuse
 from agents.plan_edit import FieldEdit, by_fields, by_words
+from agents.plan_left_out import left_out, of_a_given_plan
 from agents.plan_words import Wishes, wishes_of
 from graphs.events import Emit, TextDelta, unheard
 from graphs.planning_costs import Costs
-from graphs.planning_steps import later_steps, missing_tools, propose_later
+from graphs.planning_steps import later_steps, propose_later
 from graphs.run_plan import FINISH, TRAIN, TUNE, Outlook, request_of, shape_problems, training_steps
 from graphs.run_types import RunRequest
 from tools.data import DatasetProfile
@@ -57,10 +58,11 @@ class Planning:
         training = self._training(request, findings)
         plan = Plan(goal=request.goal, steps=training, findings=findings)
         wishes = wishes_of(request.goal)
-        self._say_missing(wishes)
         later = propose_later(self.model, plan, wishes, self.workshop.tools, self.facts, request, self.emit)
         costs = self._costs(request)
         plan = plan.edited(steps=[*training, *(costs.of_later(step) for step in later)])
+        plan = plan.edited(left_out=left_out(wishes, {step.tool for step in plan.steps}, self.workshop.tools))
+        self._say(plan.left_out)
         drafted = Drafted(self.checked(plan), request)
         for words in request.edits:
             drafted = self.edited_by_words(drafted.plan, drafted.request, words)
@@ -77,7 +79,8 @@ class Planning:
             BadArguments, BadBudget, BadChoice: it cannot run on this data.
         """
         findings = findings_of(self.profile)
-        proposal = self.checked(plan.model_copy(update={"state": "proposed"}))
+        left = of_a_given_plan(plan, self.workshop.tools)
+        proposal = self.checked(plan.model_copy(update={"state": "proposed", "left_out": left}))
         if plan.findings != findings:
             proposal = proposal.edited(findings=findings)
             found = " ".join(finding.sentence for finding in findings) or "Nothing gives the target away."
@@ -93,10 +96,10 @@ class Planning:
         """
 
         def later(edited: Plan, wishes: Wishes) -> Sequence[Step]:
-            self._say_missing(wishes)
             return later_steps(edited, wishes, self.workshop.tools, request)
 
-        edited = by_words(plan, words, self.facts, later)
+        edited = by_words(plan, words, self.facts, later, self.workshop.tools)
+        self._say([one for one in edited.plan.left_out if one not in plan.left_out])
         return self._redrafted(edited.plan, plan, request, edited.changes)
 
     def edited_by_fields(self, plan: Plan, request: RunRequest, edits: Sequence[FieldEdit]) -> Drafted:
@@ -137,9 +140,9 @@ class Planning:
     def _costs(self, request: RunRequest) -> Costs:
         return Costs(self.workshop, self.model, request, self.profile, self.outlook)
 
-    def _say_missing(self, wishes: Wishes) -> None:
-        for tool in missing_tools(wishes, self.workshop.tools):
-            self.emit(TextDelta(text=f"The goal asks for {tool}, which is not among the tools here: it is left out.\n"))
+    def _say(self, left: Sequence[LeftOut]) -> None:
+        for one in left:
+            self.emit(TextDelta(text=f"{one.sentence}\n"))
 
 
 def findings_of(profile: DatasetProfile) -> tuple[Finding, ...]:

@@ -77,11 +77,6 @@ def _step(
     return Step(id=IDS[tool], tool=tool, arguments=known, why=WHY[tool], effect=spec.effect)
 
 
-def missing_tools(wishes: Wishes, tools: Mapping[str, ToolSpec]) -> list[str]:
-    """What is wished for and cannot be had."""
-    return [tool for tool in LATER if tool in wishes.wanted and tool not in tools]
-
-
 def propose_later(
     model: BaseChatModel,
     plan: Plan,

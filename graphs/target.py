@@ -12,11 +12,12 @@ from agents.offline.columns import (
     besides_examples,
     classifies_examples,
     find_column,
+    named_exactly,
     usual_target,
 )
-from agents.offline.finding import names_something
+from agents.offline.finding import bare, names_something
 from agents.offline.reading import read_slots
-from agents.offline.slots import Slots
+from agents.offline.slots import Slots, unquoted
 from engine.data.guess import guess
 from engine.data.load import ReadOptions, read_source
 from engine.errors import ColumnNotFound, TargetNeeded
@@ -100,11 +101,12 @@ def find_target(
 ) -> str:
     """The column that `goal` names, or `usual` when it names nothing or there is no other ('classify the images').
 
-    The model is asked when words do not settle it.
+    A column that the goal leaves out is none that it asks for. The model is asked when words do not settle it.
 
     Raises:
         TargetNeeded: the model does not know either.
     """
+    columns = _not_left_out(goal, columns)
     named, left = _named_answer(goal, columns, kind_of)
     if named is not None:
         return named
@@ -137,13 +139,20 @@ def _named_answer(goal: str, columns: Sequence[str], kind_of: KindOf) -> tuple[s
 
 def named_column(goal: str, columns: Sequence[str]) -> str | None:
     """The one column that the words name, e.g. 'Churn' in 'which customers churn'."""
-    return _meant(goal, columns).column
+    return _meant(goal, _not_left_out(goal, columns)).column
+
+
+def _not_left_out(goal: str, columns: Sequence[str]) -> Sequence[str]:
+    gone = {named_exactly(words, columns) for words in _said(goal, columns).drop}
+    return [column for column in columns if column not in gone] or columns
 
 
 def _meant(goal: str, columns: Sequence[str]) -> Match:
-    said = _said(goal, columns).target
-    meant = find_column(said, columns) if said else Match(None)
-    return meant if meant.column else find_column(goal, columns)
+    said = _said(goal, columns)
+    meant = find_column(said.target, columns) if said.target else Match(None)
+    # what is left out is said of other columns than the one to predict
+    words = bare(unquoted(said.rest, said)) if said.drop else goal
+    return meant if meant.column else find_column(words, columns)
 
 
 def _said(goal: str, columns: Sequence[str]) -> Slots:

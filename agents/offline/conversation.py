@@ -215,6 +215,22 @@ def _shown_table(known: Known, arguments: Json, result: Json) -> None:
     known.model = model
 
 
+def _planned_run(known: Known, arguments: Json, result: Json) -> None:
+    """The model of a plan, or what its own steps made of it, is what is spoken of from now on."""
+    steps = [step for step in _rows(result.get("steps")) if step.get("tool") == "optimise_model"]
+    made = [result, *(step.get("result") for step in steps)]
+    named = [str(one["model"]) for one in made if isinstance(one, dict) and one.get("model")]
+    for identity in named:
+        _model(known, identity, {**known.models.get(identity, {}), "model": identity})
+
+
+def _crew_run(known: Known, arguments: Json, result: Json) -> None:
+    """The model of a crew is what is spoken of from now on."""
+    if result.get("model_id"):
+        identity = str(result["model_id"])
+        _model(known, identity, {**known.models.get(identity, {}), "model": identity})
+
+
 def _challenger(known: Known, arguments: Json, result: Json) -> None:
     """A challenger that won is what is spoken of from now on."""
     identity = str(result.get("challenger"))
@@ -262,6 +278,9 @@ _READERS = {
     "promote_model": _promoted,
     "roll_back_model": _promoted,
     "retrain_model": _challenger,
+    "run_plan": _planned_run,
+    "approve_step": _planned_run,
+    "run_crew": _crew_run,
     "monitor_status": _monitors,
     "job_status": _job,
     "cancel_job": _job,

@@ -10,6 +10,7 @@ from agents.offline.intents import ENOUGH, votes_for
 from agents.offline.meaning import Meaning
 from agents.offline.past_intents import STARTS_WORK, asks_back
 from agents.offline.slots import Slots
+from agents.offline.standing import only_stands
 from agents.offline.word_meanings import asks_column, asks_meaning
 from agents.offline.working_intents import OF_PLANS
 
@@ -57,6 +58,8 @@ def decide(slots: Slots, context: Context, meaning: Meaning | None) -> Decision:
         return Decision("declined")
     if asks_meaning(text):
         return Decision("word_meant")
+    if slots.drop and only_stands(text):
+        return Decision("standing")
     decision = _decided(slots, context, meaning)
     if harmless.refuses(text):
         return _refused(decision, text, context)

@@ -127,12 +127,14 @@ def target_for(play: Play, request: Request, dataset: str, last: str | None = No
 
     Words that name no column are asked about: another column in their place would be another goal.
     """
-    columns = play.known.columns(dataset)
+    columns = _not_left_out(play.known.columns(dataset), request.slots)
     usable = _usable(columns, request.slots)
     summary = play.known.datasets.get(dataset, {})
     said = bare(request.slots.target or "")
     near: tuple[str, ...] = ()
-    for words in filter(None, (said, bare(request.slots.rest), *_not_dropped(request.slots, usable))):
+    for words in filter(
+        None, (said, bare(request.slots.rest), *_not_dropped(request.slots, play.known.column_names(dataset)))
+    ):
         match = find_column(words, usable)
         if match.column is not None:
             return match.column
@@ -151,6 +153,13 @@ def target_for(play: Play, request: Request, dataset: str, last: str | None = No
     if usual is not None and not near:
         return usual
     raise _which_target(near or tuple(likely_targets(columns)), len(columns))
+
+
+def _not_left_out(columns: list[Json], slots: Slots) -> list[Json]:
+    """What the words leave out is none of what they ask to predict."""
+    every = [str(column["name"]) for column in columns]
+    gone = {named_exactly(words, every) for words in slots.drop}
+    return [column for column in columns if str(column["name"]) not in gone] or columns
 
 
 def _usable(columns: list[Json], slots: Slots) -> list[str]:

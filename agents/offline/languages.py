@@ -16,17 +16,17 @@ _TELLS: dict[str, frozenset[str]] = {
         "trainiere trainier trainieren trainiert modell modelle vorhersagen vorhersage vorherzusagen vorhersagt hilfe "
         "sage zielspalte lade laden spalte spalten ohne sekunden minuten daten datei kündigt kündigen kunden zeige zeig "
         "warum wichtig wichtigsten kannst vergleiche beschreibe welche bitte danke guten tag moin servus geht's mach "
-        "erkläre ich wie lange dauert das ist"
+        "erkläre ich wie lange dauert das ist gibt es"
     ),
     "Spanish": word_set(
         "entrena entrenar entrene modelo modelos predecir predice predicción ayuda carga cargar columna datos archivo "
         "segundos minutos sin muestra clientes compara comparar explica explicar describe por favor gracias hola "
-        "buenos buenas días qué puedes hacer cuánto tarda"
+        "buenos buenas días qué puedes hacer cuánto tarda hay"
     ),
     "French": word_set(
         "entraîne entraîner entraine entrainer modèle modele modèles prédire predire prédis aide charge charger colonne "
         "données donnees fichier secondes sans montre clients compare comparer explique expliquer décris merci bonjour "
-        "salut bonsoir s'il vous plaît pourquoi peux combien temps"
+        "salut bonsoir s'il vous plaît pourquoi peux combien temps quel quels quelle quelles a-t-il"
     ),
 }
 _ALSO_ENGLISH = word_set("charge compare describe aide clients minuten sans tag das ich por mach salut compares sage")
@@ -35,6 +35,16 @@ _ALSO_ENGLISH = word_set("charge compare describe aide clients minuten sans tag 
 _PHRASES = tuple(
     (re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE), english)
     for pattern, english in (
+        (
+            r"(?:welche modelle|qu[eé] modelos|quels? mod[eè]les?)\s+(?:gibt es|hast du|haben wir|hay|tienes|tenemos|y a-t-il|"
+            r"existent|as-tu|avons-nous)",
+            "which models are there",
+        ),
+        (
+            r"(?:welche (?:daten(?:s[äa]tze)?|tabellen)|qu[eé] (?:conjuntos de )?datos|quel(?:le)?s? (?:jeux de )?donn[eé]es)\s+"
+            r"(?:gibt es|hast du|haben wir|hay|tienes|tenemos|y a-t-il|existent|as-tu|avons-nous)",
+            "which datasets are there",
+        ),
         # German puts the verb last
         (r"(?:das|die|der|welches)\s+(?:den|die|das|der)?\s*([\w-]+)\s+vorhersagt", r"that predicts \1"),
         (r"um\s+(?:den|die|das)?\s*([\w-]+)\s+vorherzusagen", r"to predict \1"),
@@ -108,9 +118,12 @@ def language_of(text: str) -> str | None:
     return best if (counts[best] >= 2 and telling >= 1) or greets else None
 
 
-def into_english(slots: Slots) -> Slots:
-    """The message with the words of the tables in English; one in English stays as it is."""
-    language = language_of(slots.rest)
+def into_english(slots: Slots, language: str | None = None) -> Slots:
+    """The message with the words of the tables in English; one in English stays as it is.
+
+    `language` is that of the whole message, where this is a part of it too short to tell.
+    """
+    language = language_of(slots.rest) or language
     if language is None:
         return slots
     rest = slots.rest

@@ -162,13 +162,15 @@ def _cell(text: str) -> object:
 
 
 _END = (
-    r"(?=\s*(?:$|[;!?]|\.(?:\s|$)|,\s+(?:and\s+)?(?:with|within|only|using|use|best|optimi\w+|without|seed|in|for|then|_)|"
+    r"(?=\s*(?:$|[;!?]|\.(?:\s|$)|,\s+(?:and\s+)?(?:with|within|only|using|use|best|optimi\w+|without|seed|in|for|then|"
+    r"predict(?:ing)?\b|train\s|classify\b|(?:explain|test|promote)\s+(?:it|the)\b|please\b|_)|"
     r"\b(?:from|using|within|with|without|in|on|by|based|instead|please|then|again|to|for|given|when|as|but|"
     r"and (?:use|train|re-?run|retrain|run|go|again|predict|then|only|with|show|try|optimi\w+|explain|_))\b|\s_))"
 )
 _DROP = re.compile(
     r"\b(?:without|drop(?:ping)?|ignor(?:e|ing)|exclud(?:e|ing)|leav(?:e|ing) out|except(?: for)?|"
-    r"remov(?:e|ing)|don['’]?t use|do not use|not using|omit(?:ting)?|skip(?:ping)?)\s+"
+    r"remov(?:e|ing)|don['’]?t use|do not use|never use(?= (?:the )?(?:column|feature)s? )|not using|omit(?:ting)?|"
+    r"skip(?:ping)?)\s+"
     r"(?:the\s+)?(?P<column>(?:columns?|features?|fields?|variables?)\b)?\s*"
     r"(?:called\s+|named\s+)?(?!_(?!quoted)|a model|it\b|this\b|that\b|an? |"
     r"(?:my |your |that |this )?(?:notes?|memory|memories|steps?|plan)\b)(?P<names>.+?)"
@@ -176,10 +178,13 @@ _DROP = re.compile(
     re.IGNORECASE,
 )
 _LEFT_OUT = re.compile(
-    r"\b(?:leave|take|keep)\s+(?:the\s+|column\s+)?((?!it\b|this\b|that\b|_)\w[\w ,]{0,60}?)\s+out\b(?!\s+of)",
+    r"\b(?:leave|take|keep)\s+(?:the\s+|column\s+)?((?!it\b|this\b|that\b|me\b|us\b|_)\w[\w ,]{0,60}?)\s+"
+    r"out(?:\s+of\s+(?:it|this|(?:the\s+)?(?:model|training|features|inputs?|table|plan|run)))?\b(?!\s+of\b)",
     re.IGNORECASE,
 )
 """'leave gender out' is 'leave out gender'."""
+_JOINS = re.compile(r"\b(?:and|but|then)\s*$", re.IGNORECASE)
+"""Before an order of its own: 'who survived, and ignore sex'."""
 _KEEP = re.compile(
     r"\b(?:use|include|keep|put|bring|add|take|restore|with)\s+(?:back\s+)?(?:the\s+)?(?:columns?\s+)?([^,;.!?]+?)\s+"
     r"(?:again|back|after all)\b"
@@ -213,11 +218,12 @@ def _drop(slots: Slots) -> Slots:
     rest, place = _LEFT_OUT.sub(r"leave out \1 ", slots.rest), 0
     while match := _DROP.search(rest, place):
         called = match.group("column") or match.group("columns")
+        new = [part.strip() for part in re.split(r",|\band\b|\bor\b|&", match.group("names")) if part.strip()]
+        new = [unquoted(re.sub(r"^(?:the|column|feature)\s+", "", name), slots) for name in new]
+        called = called or (_JOINS.search(rest[: match.start()]) and slots.known.issuperset(map(str.lower, new)))
         if slots.strict and not called and is_of_the_goal(rest, match.start(), match.end()):
             place = match.end()
             continue
-        new = [part.strip() for part in re.split(r",|\band\b|\bor\b|&", match.group("names")) if part.strip()]
-        new = [unquoted(re.sub(r"^(?:the|column|feature)\s+", "", name), slots) for name in new]
         names += new
         columns += new if called else []
         rest = f"{rest[: match.start()]} _drop_ {rest[match.end() :]}"

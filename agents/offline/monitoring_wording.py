@@ -143,7 +143,7 @@ def _after_check(result: Json, level: str) -> str:
         return _next(level)
     if level == "GREEN":
         return "Nothing is to be done. Say 'watch it' to keep an eye on the model."
-    return f"Say 'watch it' to keep an eye on the model, or 'train on {name_of(result.get('data'))}' for a new one."
+    return f"Say 'watch it' to keep an eye on the model, or 'train on {one_line(result.get('data'))}' for a new one."
 
 
 def _next(level: str) -> str:

@@ -6,14 +6,15 @@ from typing import Any
 
 from agents.memory_digest import MOST_SAID
 from agents.offline.columns import named_exactly
-from agents.offline.finding import DEFAULT_BUDGET, bare
+from agents.offline.finding import DEFAULT_BUDGET, bare, model_for
 from agents.offline.made import Made, made
-from agents.offline.past_models import NOTHING, counted, described, meant, places
+from agents.offline.past_models import NOTHING, began, counted, described, meant, places
 from agents.offline.past_patterns import PAST
 from agents.offline.playing import Play, Request, Told
 from agents.offline.reading import read_slots
 from agents.offline.votes import compiled, votes
 from agents.offline.wording import figure, leaderboard, name_of, names, scored, seconds
+from agents.offline.wording import shown as model_shown
 from agents.offline.words import parts, stem, word_set
 
 _MOST = 6
@@ -38,8 +39,11 @@ _TRAINED_ORDER = re.compile(r"\b(?:model|train\w*|run)\b", re.IGNORECASE)
 
 def score(play: Play, request: Request) -> str:
     """What a model of this conversation scored, by the order in which they were trained or by what it was like."""
-    found = meant(play, request)
     known = play.known
+    if not made(known.worked.past) and began(request.words) and "list_models" in play.offered:
+        # what a conversation began with may no longer be in what is shown of it: the registry knows what was measured
+        return model_shown(play.use("show_model", model=model_for(play, request)))
+    found = meant(play, request)
     if len(found) > 1:
         lines = [f"{described(one)}: {scored(_metric(one))}" for one in found[-_MOST:]]
         return "\n".join([f"{figure(len(found))} models of this conversation fit, oldest first:", *lines])

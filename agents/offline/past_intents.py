@@ -16,6 +16,10 @@ LISTS = frozenset({"list_models", "compare", "list_datasets", "list_jobs", "moni
 _GOES_ON = ("past_score", "past_settings", "past_target")
 _BY_ORDINAL, _BY_DEFAULT = 6.5, 4.6
 _WITH = re.compile(r"\b(?:what|how)\b.*\b(?:model|one|training|run) (?:with|including) (?!_)", re.IGNORECASE)
+_REACHED = re.compile(
+    r"^\W*(?:\w+\W+){0,3}?(?:what|which|how)\b.*\b(?:did|has|had)\b.*\b(?:reach\w*|get|got|score\w*|achieve\w*|do|done)\b",
+    re.IGNORECASE,
+)
 _TOPIC = re.compile(r"\b(?:train\w*|model|budget|metric|columns?|settings?|seed)\b|_[a-z]+_", re.IGNORECASE)
 
 
@@ -38,6 +42,12 @@ def _with_a_column(score: dict[str, float], slots: Slots, context: Context) -> N
         score["past_score"] = max(score.get("past_score", 0.0), _BY_ORDINAL)
 
 
+def _was_measured(score: dict[str, float], slots: Slots, context: Context) -> None:
+    """'what score did it reach on the test rows?' is on record: another look at the sealed rows would tell no more."""
+    if _REACHED.search(slots.rest) and slots.source is None and not slots.datasets:
+        score.pop("evaluate", None)
+
+
 def _no_work(score: dict[str, float], slots: Slots, context: Context) -> None:
     """'did you train without gender?' is answered, not done."""
     if not asks_back(slots.rest):
@@ -49,4 +59,4 @@ def _no_work(score: dict[str, float], slots: Slots, context: Context) -> None:
         score["past_settings"] = _BY_DEFAULT
 
 
-ADJUSTMENTS = (_by_the_list, _with_a_column, _no_work)
+ADJUSTMENTS = (_by_the_list, _with_a_column, _was_measured, _no_work)

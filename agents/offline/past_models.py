@@ -17,6 +17,7 @@ _NTH = re.compile(
     r"|\b(?:number |no\. ?|#)(\d{1,4})\b|\b(\d{1,4})(?:st|nd|rd|th)\b",
     re.IGNORECASE,
 )
+_BEGAN = re.compile(r"\b(?:at|in|from) the (?:very )?(?:beginning|start|outset)\b", re.IGNORECASE)
 _IT = re.compile(r"\b(?:its?|that|this)\b", re.IGNORECASE)
 _BEFORE_LAST = re.compile(r"\b(?:before the last|second to last|last but one|penultimate)\b", re.IGNORECASE)
 _BEFORE = re.compile(
@@ -52,7 +53,12 @@ def meant(play: Play, request: Request, only: str | None = None) -> list[Made]:
 
 def places(words: str) -> bool:
     """Whether the words name a place in the order of training."""
-    return any(pattern.search(words) for pattern in (_BEFORE_LAST, _NTH, _BEFORE))
+    return any(pattern.search(words) for pattern in (_BEFORE_LAST, _BEGAN, _NTH, _BEFORE))
+
+
+def began(words: str) -> bool:
+    """Whether the words are about what was done at the beginning."""
+    return _BEGAN.search(words) is not None
 
 
 def _spoken(words: str, known: Known, every: Sequence[Made]) -> Made:
@@ -65,6 +71,8 @@ def _spoken(words: str, known: Known, every: Sequence[Made]) -> Made:
 def _place(words: str, known: Known, every: Sequence[Made]) -> int | None:
     if _BEFORE_LAST.search(words):
         return _before(every, len(every) - 1)
+    if _BEGAN.search(words):
+        return 0
     nth = _NTH.search(words)
     if nth is not None:
         word = nth.group(1)

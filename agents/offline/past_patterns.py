@@ -46,6 +46,11 @@ PAST: dict[str, tuple[tuple[float, str], ...]] = {
             LEAD
             + r"(?:what|how)\b.*\b(?:first|second|third|1st|2nd|3rd) (?:training|run|try|attempt) (?:score|do|get|perform|reach)",
         ),
+        (
+            7,
+            LEAD
+            + r"(?:what|which|how)\b.*\b(?:scores?|results?|figures?|good|well|accurate|_metric_)\b.*\b(?:at|in|from) the (?:very )?(?:beginning|start|outset)\b",
+        ),
         (7, LEAD + r"which (?:model|one)\b.*\b(?:did|was)\b.*\b(?:train|made|make|build|built)\w*\b.*_ordinal_"),
         (
             6,

@@ -163,7 +163,18 @@ def _swap(value: Any, wrong: str, right: str) -> Any:  # noqa: ANN401  any JSON 
 
 
 _PASSING = frozenset(
-    {"ordinal", "word_meant", "column_asked", "promotion_asked", "unknown", "declined", "help", "thanks", "greeting"}
+    {
+        "ordinal",
+        "word_meant",
+        "column_asked",
+        "promotion_asked",
+        "unknown",
+        "declined",
+        "standing",
+        "help",
+        "thanks",
+        "greeting",
+    }
 )
 """Requests after which the talk is still of what it was of before."""
 Skill = Callable[[Play, Request], str]

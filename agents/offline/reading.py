@@ -16,15 +16,17 @@ LONGEST = 1_000
 """Characters of a request that are read, files, ids, quotes and rows in JSON not counted."""
 
 
-def read_slots(text: str, known: frozenset[str] = frozenset(), *, goal: bool = False) -> Slots:
+def read_slots(
+    text: str, known: frozenset[str] = frozenset(), *, goal: bool = False, language: str | None = None
+) -> Slots:
     """Everything that `text` mentions; `known` are column names (lower case) that are no typing errors.
 
-    `goal` says that the text is a goal, whatever its words.
+    `goal` says that the text is a goal, whatever its words; `language` is that of the message that it is a part of.
     """
-    slots = Slots(rest=" ".join(text.split()))
+    slots = Slots(rest=" ".join(text.split()), known=known)
     for reader in (onnx_file, *PROTECTED):
         slots = reader(slots)
-    slots = into_english(slots)
+    slots = into_english(slots, language)
     # requests are short; a long text is cut so that no pattern can be made to run for long
     slots = replace(slots, rest=mended(slots.rest[:LONGEST], known))
     slots = replace(slots, strict=goal or GOAL.search(slots.rest) is not None)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from agents.offline import distil, optimising, retraining, wording
+from agents.offline import distil, optimising, retraining, standing, wording
 from agents.offline.columns import find_column, find_columns, named_exactly, nearly_named
 from agents.offline.conversation import Json, Known
 from agents.offline.finding import (
@@ -154,9 +154,13 @@ def _families(slots: Slots, before: list[str] | None, there: tuple[str, ...]) ->
 
 def _drop(play: Play, slots: Slots, dataset: str, base: Mapping[str, Any]) -> list[str] | None:
     """Columns to leave out: those of before, without what is to be used again, and what `slots` name."""
-    before = [str(name) for name in base.get("drop") or []]
-    back, _ = find_columns(slots.keep, before)
     columns = play.known.column_names(dataset)
+    last = [str(name) for name in base.get("drop") or []]
+    always = [name for name in standing.left_out((*play.turn.earlier, play.turn.text), columns) if name not in last]
+    before = [*last, *always]
+    back, _ = find_columns(slots.keep, before)
+    if told := [name for name in always if name not in back]:
+        play.remarks.append(f"As you asked, {names(told)} is left out.")
     asked = {bare(words): words in slots.drop_columns for words in slots.drop if bare(words)}
     new = [name for words, sure in asked.items() if (name := _to_drop(play, slots, words, columns, sure))]
     after = list(dict.fromkeys([*(name for name in before if name not in back), *new]))
@@ -271,9 +275,10 @@ def _complete(play: Play, model: str, rows: tuple[Json, ...]) -> list[Json]:
         whole.append({**dict.fromkeys(columns), **{name: value for name, value in named.items() if name in columns}})
     if unknown and columns:
         raise Told(f"The model has no column {names(unknown)}. It has: {names(columns, 30)}.")
-    empty = len([name for name in columns if all(row.get(name) is None for row in whole)])
+    empty = [name for name in columns if all(row.get(name) is None for row in whole)]
     if empty:
-        play.remarks.append(f"No value was given for {empty} of {len(columns)} columns; they count as missing.")
+        counted = "it counts" if len(empty) == 1 else "they count"
+        play.remarks.append(f"No value was given for {names(empty)}; {counted} as missing.")
     return whole
 
 

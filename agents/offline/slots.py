@@ -21,6 +21,7 @@ class Slots:
     share (0.01 for one percent). `target`, `drop` and `keep` (what is to be used
     again) are words, not yet columns; `drop_columns` are those of `drop` that were called columns. `strict`: the
     message holds a goal, so that settings count only in an explicit form. `language`: another one than English.
+    `known` are the columns of the data, in lower case.
     """
 
     rest: str = ""
@@ -59,6 +60,7 @@ class Slots:
     max_drop: float | None = None
     size_mb: float | None = None
     language: str | None = None
+    known: frozenset[str] = frozenset()
 
 
 Reader = Callable[[Slots], Slots]

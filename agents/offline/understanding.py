@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields, replace
+from functools import partial
 
 from agents.offline import harmless
 from agents.offline.columns import find_column, named_exactly
@@ -16,7 +17,7 @@ from agents.offline.optimising_intents import OF_OPTIMISING
 from agents.offline.past_intents import OF_PAST
 from agents.offline.playing import Question, Request
 from agents.offline.reading import read_slots
-from agents.offline.slots import PLACEHOLDER, Slots
+from agents.offline.slots import PLACEHOLDER, Slots, unquoted
 from agents.offline.words import parts
 from agents.offline.working_intents import OF_TALK, OF_WORK
 
@@ -24,11 +25,17 @@ _VERB = (
     r"(?:train|fit|explain|profile|describe|promote|predict|compare|evaluate|estimate|show|list|import|load|tell me|"
     r"make it|build|score|give me|find out|run|distill?|compress|shrink|acknowledge|plot|roll (?:it )?back|"
     r"(?:optimi[sz]e|quanti[sz]e|prune) (?:it|the|this|that|my)|export|benchmark|"
-    r"(?:watch|monitor|check|retrain|silence) (?:it|the|for))\b"
+    r"(?:watch|monitor|check|retrain|silence) (?:it|the|for)|test (?:it|the model)|"
+    r"(?:if|when|once) (?:it|the (?:test|model|result)s?) [^,;.!?]{1,40}?[, ] ?"
+    r"(?:promote|ship|deploy|watch|export) (?:it|the))\b"
+)
+_FOREIGN = (
+    r"(?:trainier|erkl[äa]r|vergleich|beschreib|zeig|lade|entren|explic|compar|describ|mu[eé]str|carg|entra[iî]n|expliqu|"
+    r"d[eé]cri|montr|charg)\w*"
 )
 _CUT = re.compile(
     r"(?:,?\s+(?:and\s+)?then\s+(?!(?:and|versus|vs\.?|against) now\b)|;\s*|[.!?]\s+(?=[A-Za-z])|"
-    rf",?\s+and\s+(?={_VERB})|,\s+(?={_VERB}))",
+    rf",?\s+and\s+(?={_VERB})|,\s+(?={_VERB})|,?\s+(?:und|y|et)\s+(?:dann\s+|luego\s+|puis\s+)?(?={_FOREIGN}))",
     re.IGNORECASE,
 )
 _JOINED = frozenset({"refine", "unknown", "go", "greeting", "thanks", "ordinal"})
@@ -40,11 +47,13 @@ _USES_DATA = frozenset({"train", "estimate", "profile", "predict", "evaluate", "
 """Requests that a file named beside them belongs to."""
 _ONE_AT_A_TIME = frozenset(
     {"train", "predict", "import", "watch", "acknowledge", "log_labels", "retrain_model", "optimise"}
-    | {"make_plan", "edit_plan", "crew", "research", "write_code", "remember", "forget", "other_data"}
+    | {"make_plan", "edit_plan", "crew", "research", "write_code", "remember", "forget", "other_data", "test_model"}
 )
 """Requests of which two clauses after one another are one."""
 _WHOLE_JOBS = frozenset({"make_plan", "crew"})
-_LATER_STEPS = frozenset({"train", "explain", "optimise", "test_model", "promote", "watch", "deployment_plan"})
+_LATER_STEPS = frozenset(
+    {"train", "explain", "optimise", "test_model", "promote", "watch", "deployment_plan", "export"}
+)
 """What is said after a plan is a step of it: 'plan it and promote it' must not promote the model that is there now."""
 _YES = re.compile(
     r"^\W*(?:yes|yep|yeah|y|sure|right|correct|exactly|ok(?:ay)?|that one|please do|do it)\b\W*(?:please|that)?\W*$",
@@ -90,22 +99,24 @@ def understand(
     if target is not None:
         return (Request("train", Slots(target=target, target_form="named"), text),)
     clauses = _clauses(text)
+    # a short clause does not tell the language that the whole message is in
+    read = partial(_read, known=known, language=read_slots(text).language if len(clauses) > 1 else None)
     nothing_yet = [clause for clause in clauses if _NOTHING_YET.search(clause)]
     requests: list[Request] = []
     for clause in (
         clauses if len(nothing_yet) == len(clauses) else [each for each in clauses if each not in nothing_yet]
     ):
         # a later clause is most often a setting of the first: only a rule makes it a request of its own
-        request = _read(clause, known, requests, None if requests else meaning)
+        request = read(clause, earlier=requests, meaning=None if requests else meaning)
         if requests and _belongs_to(requests[-1], request):
             joined = f"{requests[-1].text}, {clause}"
-            merged = _read(joined, known, requests[:-1], meaning)
+            merged = read(joined, earlier=requests[:-1], meaning=meaning)
             intent = requests[-1].intent if request.intent in _JOINED else request.intent
             requests[-1] = replace(merged, intent=_kept(requests[-1].intent, intent, merged.intent))
         else:
             requests.append(request)
     return tuple(_planned_first(requests, bool(nothing_yet) or _PLAN_FIRST.search(text) is not None)) or (
-        _read(text, known, [], meaning),
+        read(text, earlier=[], meaning=meaning),
     )
 
 
@@ -153,15 +164,17 @@ def _clauses(text: str) -> list[str]:
     return [clause.strip() for clause in (*clauses, text[start:]) if clause.strip(" .,;!?")]
 
 
-def _read(text: str, known: Known, earlier: list[Request], meaning: Meaning | None) -> Request:
+def _read(
+    text: str, *, known: Known, earlier: list[Request], meaning: Meaning | None, language: str | None = None
+) -> Request:
     names = known.all_column_names()
     said = _column_left_out(_columns_quoted(text, names), known)
-    slots = read_slots(said, names)
+    slots = read_slots(said, names, language=language)
     context = _context(slots, known, earlier)
     decision = decide(slots, context, meaning)
     wanted = harmless.without_refused(said)
     if wanted != said and wanted.strip() and decision.intent in harmless.WORK - _PLANS and not context.planned:
-        slots = read_slots(wanted, names)
+        slots = read_slots(wanted, names, language=language)
         decision = decide(slots, context, meaning)
     return Request(decision.intent, slots, text, decision.near)
 
@@ -278,7 +291,8 @@ def _value(question: Question, text: str, slots: Slots, known: Known) -> object:
     if _YES.match(text):
         return question.choices[0] if len(question.choices) == 1 else None
     if question.slot == "target":
-        return _column(text, known, question)
+        # 'Contract, and leave gender out' answers with one column only
+        return _column(bare(unquoted(slots.rest, slots)) if slots.drop else text, known, question)
     if question.slot == "source":
         return slots.source or next(iter(slots.datasets), None) or _bare_source(text)
     if question.slot == "rows":
@@ -331,7 +345,8 @@ def _merged(waiting: Slots, answer: Slots, slot: str, value: object) -> Slots:
         if field.name not in keep and getattr(answer, field.name) not in (None, (), False)
     }
     if slot == "target":
-        return replace(waiting, **more, target=str(value))
+        drop = {"drop": (*waiting.drop, *answer.drop), "drop_columns": (*waiting.drop_columns, *answer.drop_columns)}
+        return replace(waiting, **{**more, **drop}, target=str(value))
     if slot == "rows":
         if isinstance(value, tuple):
             return replace(waiting, **more, rows=value)

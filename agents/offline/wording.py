@@ -1,5 +1,6 @@
 """Results in words. Every figure is copied from a tool's result; every name from data is shown as a name, shortened."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 from agents.offline.conversation import Json
@@ -7,12 +8,16 @@ from engine.figures import figure as in_figures
 
 LONGEST_NAME = 60
 LONGEST_NOTE = 300
+_PATH = re.compile(r"(?:~|\.{0,2}|[A-Za-z]:|\w+:/)[/\\]|\S+[/\\]\S+$")
 
 
 def name_of(name: object) -> str:
-    """A name from data, on one line and no longer than a line can take."""
+    """A name from data, on one line and no longer than a line can take; of a path its end, in whole names."""
     text = " ".join("".join(c if c.isprintable() else " " for c in str(name)).split())
-    return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+    if len(text) <= LONGEST_NAME:
+        return text
+    end = re.search(r"[/\\].+", text[1 - LONGEST_NAME :]) if _PATH.match(text) else None
+    return f"…{end.group()}" if end else text[: LONGEST_NAME - 1] + "…"
 
 
 def names(items: Iterable[object], most: int = 8) -> str:

@@ -26,6 +26,7 @@ def planned(result: Json) -> str:
         f"Found: {one_line(row.get('sentence') or row.get('text') or row)}" for row in rows_in(result, "findings")[:2]
     ]
     lines += [f"Changed: {one_line(change)}" for change in list(result.get("changes") or [])[:4]]
+    lines += _left_out(result)
     return "\n".join([*lines, "Say 'run the plan', or what to change."])
 
 
@@ -33,6 +34,11 @@ def _row(row: Json) -> str:
     time = f", {seconds(row['seconds'])}" if row.get("seconds") is not None else ""
     waits = ", waits for your yes" if row.get("waits") else ""
     return f"{row.get('number')}. {name_of(row.get('tool'))}{time}{waits}: {one_line(row.get('why', ''))}"
+
+
+def _left_out(result: Json) -> list[str]:
+    """What the goal asks for and no step does, in full: its end is what to say."""
+    return [f"Left out: {' '.join(str(row.get('sentence') or '').split())}" for row in rows_in(result, "left_out")]
 
 
 def plan_run(result: Json) -> str:
@@ -53,7 +59,7 @@ def plan_run(result: Json) -> str:
         lines += [f"Mind: {one_line(leak)}" for leak in waiting.get("leaks") or []]
         lines.append("Say 'approve the step' or 'do not approve it'.")
     elif result.get("report"):
-        lines.append(f"Report: {result['report']}")
+        lines += [*_left_out(result), f"Report: {result['report']}"]
     return "\n".join(lines)
 
 

@@ -1,5 +1,7 @@
 """The last screen of a run or a training: what came out, how good it is, where it lies, what to do next."""
 
+import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ from millwright.cli.screens import importance, interval, sentences, table
 
 if TYPE_CHECKING:
     from agents.budget import Tokens
-    from agents.plan import Plan
+    from agents.plan import LeftOut, Plan
     from graphs.events import Emit
     from graphs.run_types import RunSummary, StepOutcome, StepWaiting, Waiting
 
@@ -36,6 +38,8 @@ def show(summary: "RunSummary", console: Console) -> None:
         rows = ((outcome.step, outcome.tool, outcome.state, _told(outcome)) for outcome in summary.steps)
         console.print(sentences("", "After the training"))
         console.print(table(("step", "tool", "state", "what came of it"), rows))
+    if summary.plan is not None and summary.plan.left_out:
+        console.print(sentences("", *_left_out(summary.plan, summary.model_id)))
     promoted = any(outcome.tool == "promote_model" and outcome.state == "done" for outcome in summary.steps)
     console.print(
         sentences(
@@ -48,6 +52,32 @@ def show(summary: "RunSummary", console: Console) -> None:
     )
 
 
+def _left_out(plan: "Plan", model: str) -> list[str]:
+    """What the goal asks for and no step does, each with the command that does it."""
+    return [f"Left out: {one.sentence}{_in_the_shell(one, model)}" for one in plan.left_out]
+
+
+def _in_the_shell(one: "LeftOut", model: str) -> str:
+    command = _COMMANDS.get(one.tool)
+    if not one.say:
+        return ""
+    if command is None:
+        request = json.dumps({"model": model, **one.arguments})
+        return f" In the shell: millwright tools call {one.tool} {shlex.quote(request)}"
+    options = (f"--{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in one.arguments.items())
+    return " ".join((f" In the shell: millwright {command} {model}", *options))
+
+
+_COMMANDS = {
+    "explain_model": "explain --model",
+    "optimise_model": "optimise",
+    "promote_model": "models promote",
+    "create_monitor": "monitor create",
+    "export_model": "export",
+}
+"""What does in the shell what a step of a plan would have done; the others are called by their names."""
+
+
 def show_plan(plan: "Plan", console: Console) -> None:
     """Print a plan: its steps, what the data warns of, what all of it is expected to cost."""
     rows = [
@@ -56,7 +86,8 @@ def show_plan(plan: "Plan", console: Console) -> None:
     ]
     console.print(sentences("", f"Plan: {plan.goal}"))
     console.print(table((">", "step", "why", ">estimate"), rows))
-    console.print(sentences(*(f"Found ({finding.severity}): {finding.sentence}" for finding in plan.findings)))
+    found = [f"Found ({finding.severity}): {finding.sentence}" for finding in plan.findings]
+    console.print(sentences(*found, *_left_out(plan, "MODEL")))
     console.print(sentences(totals(plan), f"Hash {plan.hash}", ""))
 
 

@@ -127,7 +127,7 @@ def test_missing_rows_are_asked_and_given_inline(desk_at: Callable[[str], Any]) 
     assert "Which rows" in desk.say("make a prediction")
     reply = desk.say("tenure=3, Contract=Two year")
     assert desk.last[1]["rows"] == [{"tenure": 3, "Contract": "Two year", "MonthlyCharges": None}]
-    assert "No value was given for 1 of 3 columns" in reply
+    assert "No value was given for MonthlyCharges; it counts as missing." in reply
     assert "Yes (probability 0.7312)" in reply
 
 

@@ -269,3 +269,31 @@ def test_a_wish_is_no_question_about_the_past() -> None:
     assert desk.last is not None
     assert desk.last[0] == "train_model"
     assert desk.last[1]["drop"] == ["tenure"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "what score did the model that we trained at the beginning reach on the test rows?",
+        "how good was the model from the start?",
+    ],
+)
+def test_a_score_of_the_beginning_is_told_without_another_look_at_the_sealed_rows(words: str) -> None:
+    desk = after(LOAD, CHURN, "now with recall")
+    assert "mdl_1" in desk.say(words)
+    assert desk.calls == []
+
+
+@pytest.mark.parametrize("words", ["what score did it reach on the test rows?", "what score did the model get?"])
+def test_a_score_that_was_reached_is_shown_and_not_measured_again(words: str) -> None:
+    desk = after(LOAD, CHURN)
+    desk.say(words)
+    assert "evaluate_model" not in [name for name, _ in desk.calls]
+
+
+def test_what_is_no_longer_in_the_conversation_is_looked_up() -> None:
+    desk = after(LOAD, CHURN)
+    desk.messages.clear()
+    reply = desk.say("what score did the model that we trained at the beginning reach on the test rows?")
+    assert [name for name, _ in desk.calls] == ["list_models", "show_model"]
+    assert "On the sealed test rows" in reply

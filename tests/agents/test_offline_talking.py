@@ -7,6 +7,7 @@ import pytest
 
 from agents.offline import OfflinePlanner
 from agents.offline.reading import read_slots
+from agents.offline.wording import name_of
 
 TRAIN = "train_model"
 
@@ -125,6 +126,20 @@ def test_a_pasted_path_is_taken_whole(text: str, source: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (f"/home/{'a' * 50}/files/new_rows.csv", "…/files/new_rows.csv"),
+        (f"C:\\Users\\{'a' * 60}\\new.csv", "…\\new.csv"),
+        (f"km/h of the {'a' * 60}", f"km/h of the {'a' * 47}…"),
+        ("a" * 61, f"{'a' * 59}…"),
+        ("files/new.csv", "files/new.csv"),
+    ],
+)
+def test_a_long_path_is_shown_by_its_end_in_whole_names(name: str, shown: str) -> None:
+    assert name_of(name) == shown
+
+
+@pytest.mark.parametrize(
     ("words", "target"),
     [
         ("trainiere ein Modell auf sample:churn das churned vorhersagt", "Churn"),
@@ -137,6 +152,25 @@ def test_the_main_job_is_understood_in_other_languages(desk: Any, words: str, ta
     desk.say(words)
     assert desk.last[0] == TRAIN
     assert desk.last[1]["target"] == target
+
+
+@pytest.mark.parametrize(
+    ("words", "calls"),
+    [
+        ("Lade telco.csv und beschreibe die Daten.", ["import_dataset", "profile_dataset"]),
+        ("carga telco.csv y describe los datos", ["import_dataset", "profile_dataset"]),
+        ("charge telco.csv et décris les données", ["import_dataset", "profile_dataset"]),
+        ("Quels modèles y a-t-il ?", ["list_models"]),
+        ("Welche Modelle gibt es?", ["list_models"]),
+        ("¿Qué modelos hay?", ["list_models"]),
+        ("Welche Daten hast du?", ["list_datasets"]),
+    ],
+)
+def test_two_requests_and_questions_of_what_there_is_are_understood_too(
+    desk: Any, words: str, calls: list[str]
+) -> None:
+    desk.say(words)
+    assert [name for name, _ in desk.calls] == calls
 
 
 @pytest.mark.parametrize("words", ["Guten Tag", "Bonjour", "hola"])

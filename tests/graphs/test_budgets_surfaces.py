@@ -225,5 +225,6 @@ def test_no_session_is_over_its_budget(workshop: Workshop, saver: Saver) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_of_three_hundred_sessions_none_is_over_its_budget(workshop: Workshop, saver: Saver) -> None:
     assert_none_over(workshop, saver, range(1_000, 1_300))
