@@ -1,16 +1,14 @@
 """Whether what a text says beside a figure speaks against a number of the results that has its value."""
 
-import math
 import re
 from collections.abc import Sequence
 from functools import cached_property
 
-from agents.claims import Figure
 from agents.grounding.records import BASELINES, OWNERS, Record, Records
 from agents.grounding.sentence import CLAUSE, has_stage, metrics_of, stage_of
 from agents.grounding.text import Asked, stems
-from agents.grounding.values import step_of
-from agents.grounding.words import ERRORS, OVER, POINTS, RATE, UNDER, UNITS, is_against, stem, vocabulary
+from agents.grounding.values import shown_as
+from agents.grounding.words import ERRORS, POINTS, RATE, UNITS, is_against, stem, vocabulary
 
 _CLOSE = 30
 _JOINT = 5
@@ -19,7 +17,6 @@ _EARLIER = 400
 """Letters before a figure in which it may be said whose it is."""
 _REACH = 90
 """Letters before a figure in which 'test' or 'validation' is said of it."""
-_EXACT = 15
 _SHORT = 3
 """Letters of a name that is no common word."""
 SURE = 3
@@ -44,6 +41,9 @@ _SCORES = re.compile(
     r"|has|had|a|an|the|test|validation)[\s*_`:=(|~≈]+){0,4}[€$]?"
 )
 """What stands between the name of a metric and its value."""
+_COMPARED = re.compile(
+    r"[\s*_`]*(?:%|[a-zµ]{1,7})?[\s*_`]*(?:vs\.?|versus|against|instead of|compared)\b", re.IGNORECASE
+)
 _NUMBERED = vocabulary(
     "grade class label digit category group level version bin cluster fold epoch trial quarter day week horizon layer"
 )
@@ -285,7 +285,9 @@ def _by_row(at: Context, record: Record) -> bool:
             return True
     if record.is_baseline and not BASELINES.isdisjoint(at.told):
         return False
-    against = is_against(at.one.before.rstrip("€$£*~"))
+    if at.one.label in _NUMBERED and at.one.label in record.words:
+        return False  # 'version 2' says itself which
+    against = is_against(at.one.before.rstrip("€$£*~")) or _COMPARED.match(at.one.after) is not None
     if record.metric and not against:
         named = at.named(record.metric)
         if named and not any(record.whose & other.whose for other in named):
@@ -374,27 +376,3 @@ def fits(one: Asked, record: Record, scale: float = 1) -> bool:
     return shown_as(figure, value, one.rough, rounds=not record.whole) or (
         POINTS.match(one.after) is not None and not figure.percent and shown_as(figure, 100 * value, one.rough)
     )
-
-
-def shown_as(figure: Figure, value: float, rough: str, *, rounds: bool = False) -> bool:
-    """Whether a figure shows a value, rounded to its digits; zeros at the end of a long one may be rounding."""
-    shown, step = float(figure.value), float(figure.step)
-    if len(figure.value.as_tuple().digits) > _EXACT or not math.isfinite(shown):
-        return False  # more digits than a number of a result has
-    if value < 0 and shown > 0 and not figure.signed:
-        return False
-    if rough:
-        step = max(step, float(step_of(figure, rough)))
-        if OVER.search(rough):
-            return shown <= value < shown + step
-        if UNDER.search(rough):
-            return shown - step < value <= shown
-    if rounds and step >= 1 and abs(shown) >= (1000 if rough else 10_000) and shown % 100 == 0:
-        step = max(step, 1000.0 if rough and shown % 1000 == 0 and abs(shown) > 10_000 else 100.0)
-    if shown == 0 and figure.signed:
-        return False
-    if shown == 0:
-        return value == 0 or (step < 1 and abs(value) <= step / 2)
-    if abs(shown) == 1 and step >= 1 and value != shown:
-        return False
-    return abs(shown - value) <= step / 2 * (1 + 1e-9)

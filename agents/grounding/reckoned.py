@@ -9,7 +9,7 @@ from itertools import combinations
 from agents.grounding.contradiction import SURE, Context, digits_of, fits
 from agents.grounding.records import Record
 from agents.grounding.text import Asked, stems
-from agents.grounding.values import step_of
+from agents.grounding.values import EXACT, step_of
 from agents.grounding.words import OVER, POINTS, SENSES, TIMES, UNDER, stem, vocabulary
 
 _TOTALS = vocabulary("total row n count support evaluated request sample every all observation check day positive")
@@ -50,7 +50,6 @@ _BINS = vocabulary("histogram quartile bin")
 _CELLS = vocabulary("confusion matrix")
 BASES = frozenset({10.0, 100.0, 1000.0, 10_000.0, 100_000.0, 1_000_000.0})
 MOST = 40
-_EXACT = 15
 _WORD = re.compile(r"[a-zΔ]+")
 _CLAUSE = re.compile(r"[;:.!?](?:\s|$)|\n|\s[–—-]\s")
 _OF = re.compile(r"\s*(?:%|percent|per cent)?\s*(?:of|are|were|is)\b")
@@ -191,13 +190,14 @@ class Reckoning:
     def partners(self) -> Iterator[tuple[Record, Record]]:
         for a in self.wide:
             for b in [*self.wide, *self.family(a)]:
-                if a is not b and b.value and a.value and _alike(a, b) and not self.is_other(b):
+                if a is not b and b.value and a.value and _alike(a, b) and not self.is_other(b, a):
                     yield a, b
 
-    def is_other(self, record: Record) -> bool:
-        """Whether it is of a row that the sentence does not name, though it names others of the list."""
+    def is_other(self, record: Record, first: Record) -> bool:
+        """Whether it is of a row that the sentence does not name, though it names others of the list than the
+        first's."""
         for group, labels in record.rows:
-            named = map(self._named, self.records.labels[group] - labels)
+            named = map(self._named, self.records.labels[group] - labels - first.labels)
             if labels and not any(map(self._named, labels)) and any(named):
                 return True
         return False
@@ -317,7 +317,7 @@ def _to(one: Asked, record: Record) -> float:
 
 def _shows(one: Asked, value: float) -> bool:
     shown, step = float(one.figure.value), float(one.figure.step)
-    if len(one.figure.value.as_tuple().digits) > _EXACT or not math.isfinite(shown):
+    if len(one.figure.value.as_tuple().digits) > EXACT or not math.isfinite(shown):
         return False
     if (value < 0 and shown > 0) or shown == 0:
         return False

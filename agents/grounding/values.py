@@ -1,5 +1,6 @@
 """Whether a figure, as it is shown, is a value of a result: rounding, units, 'about', 'over', 'nearly'."""
 
+import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 
 from agents.claims import Figure, shows
@@ -8,6 +9,8 @@ from agents.grounding.words import OVER, UNDER, Unit, vocabulary
 
 LOSSES = vocabulary("drop importance lost loss cost fall")
 GAINS = vocabulary("improvement gain change difference delta increase")
+EXACT = 15
+"""Digits that a number of a result has at most."""
 GAINED = frozenset({"up", "better", "faster"})
 LOST = frozenset({"down", "worse", "slower"})
 
@@ -89,3 +92,27 @@ def _shows_unit(figure: Figure, fact: Fact, unit: Unit, rough: str) -> bool:
     if unit.kind == "time" and (figure.value == 1 or (figure.value == 0 and figure.step < 1)):
         return value.quantize(figure.step) == figure.value  # 0.0 s is a time that is shown to tenths
     return fits(figure, value, rough)
+
+
+def shown_as(figure: Figure, value: float, rough: str, *, rounds: bool = False) -> bool:
+    """Whether a figure shows a value, rounded to its digits; zeros at the end of a long one may be rounding."""
+    shown, step = float(figure.value), float(figure.step)
+    if len(figure.value.as_tuple().digits) > EXACT or not math.isfinite(shown):
+        return False  # more digits than a number of a result has
+    if value < 0 and shown > 0 and not figure.signed:
+        return False
+    if rough:
+        step = max(step, float(step_of(figure, rough)))
+        if OVER.search(rough):
+            return shown <= value < shown + step
+        if UNDER.search(rough):
+            return shown - step < value <= shown
+    if rounds and step >= 1 and abs(shown) >= (1000 if rough else 10_000) and shown % 100 == 0:
+        step = max(step, 1000.0 if rough and shown % 1000 == 0 and abs(shown) > 10_000 else 100.0)
+    if shown == 0 and figure.signed:
+        return False
+    if shown == 0:
+        return value == 0 or (step < 1 and abs(value) <= step / 2)
+    if abs(shown) == 1 and step >= 1 and value != shown:
+        return False
+    return abs(shown - value) <= step / 2 * (1 + 1e-9)
