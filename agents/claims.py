@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
 from agents.numerals import FILLER, plain_digit, without_chinese, without_html
@@ -182,9 +182,9 @@ def shows(figure: Figure, value: Decimal) -> bool:
     if figure.value in (0, 1, -1) or (figure.step >= 1 and abs(value) < 1):
         return False
     try:
-        return any(
-            value.quantize(figure.step, rounding=how) == figure.value for how in (ROUND_HALF_EVEN, ROUND_HALF_UP)
-        )
+        # a half of decimal digits is a little more or less than one in binary: 18.95 is shown as 18.9 and as 19.0
+        halves = (ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_HALF_DOWN)
+        return any(value.quantize(figure.step, rounding=how) == figure.value for how in halves)
     except InvalidOperation:  # more digits than a decimal holds
         return False
 
