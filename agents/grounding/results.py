@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
-from typing import TypeGuard
 
 from agents.claims import INTERVAL_LEVEL, one_spaced
 from agents.grounding.counts import Counted, counts_of
 from agents.grounding.facts import Fact, Index, Interval, Result
+from agents.grounding.shapes import is_number
 from agents.grounding.text import asked_in
 from agents.grounding.words import Unit, metric_of, stem, unit_of_key, vocabulary, words_of
 
@@ -264,11 +264,6 @@ class _Walk:
         path = _words(at.path)
         wanted = {"wanted"} if path & WANTED else set()
         return Fact(number, at.result, at.place, "", words, path, at.names, marks=frozenset(marks | wanted))
-
-
-def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether a value of JSON is a number."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def decimal(value: float) -> Decimal:

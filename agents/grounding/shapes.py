@@ -105,4 +105,5 @@ def heads_of(value: Mapping[object, object], matrix: Sequence[Sequence[float]]) 
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a value of JSON is a number."""
     return isinstance(value, int | float) and not isinstance(value, bool)
