@@ -8,7 +8,8 @@ besides a ratio of 1 is noise. The first steps of a turn, in which kernels are c
 Of Millwright only `engine.nets` and `engine.training` are loaded, so a machine needs this repository, Python 3.11 or
 newer, torch 2.11 or newer, numpy, pydantic, psutil and safetensors. On a CPU, seconds are those of work in one thread.
 
-    PYTHONPATH=. python benchmarks/gpu.py [--size small|full] [--seconds 6] [--rounds 3] [--[no-]compile] [--json FILE]
+    PYTHONPATH=. python benchmarks/gpu.py [--size small|full] [--seconds 6] [--rounds 3] [--only encoder|resnet]
+        [--[no-]compile] [--json FILE]
 
 ratio       rows/s of the line by rows/s of the engine's loop in fp32, or for the loops by hand in the same precision,
             with no other feature on; the median of the rounds and half of their range
@@ -361,6 +362,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--size", choices=list(ENCODER), help="full on CUDA, else small")
+    parser.add_argument("--only", choices=["encoder", "resnet"], help="one of the two models")
     parser.add_argument("--seconds", type=float, help="of each variant, in all rounds: 6 on CUDA, else 1.2")
     parser.add_argument("--rounds", type=int, default=3, help="turns that each variant takes")
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, help="on CUDA unless refused, else not")
@@ -385,6 +387,8 @@ def main() -> None:
     print(f"{about}\nmatrix products:", ", ".join(f"{kind} {best:.3g} TFLOP/s" for kind, best in ceilings.items()))
     tables = {}
     for case in cases(asked.size, device):
+        if asked.only not in (None, case.name):
+            continue
         gflop, weights = gflop_per_row(case), sum(weight.numel() for weight in case.model().parameters())
         print(f"\n{case.name}: {weights:,} weights, {gflop:.3g} GFLOP a row, {case.batch} rows a step", flush=True)
         tables[case.name] = list(lines(case, measured(case, device, asked), device, gflop, ceilings))

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.errors import DeviceMissing
 from engine.features import Matrix
 from engine.features_layout import ImageBlock
 from engine.models.base import Floats, Params, Setting, Target
@@ -21,7 +20,7 @@ from engine.nets.mixed import MixedNet, build_net
 from engine.nets.spec import NetSpec
 from engine.training.augment import Augmentation
 from engine.training.checkpoint import load as load_checkpoint
-from engine.training.device import choose_device
+from engine.training.device import choose_device, processes_on
 from engine.training.events import EpochDone, FitBegan, Listener, LoopEvent, StepDone
 from engine.training.fit import fit as fit_loop
 from engine.training.losses import (
@@ -83,6 +82,10 @@ class Fitting:
         self.params = params
         self.setting = setting
         self.device = choose_device(setting.device)
+        self.processes = processes_on(setting.device, setting.processes)
+        if self.processes < setting.processes:
+            fewer = f"{self.processes} and not in {setting.processes}: each process needs a GPU of its own."
+            setting.hearing.note(f"{kind}: trained in {fewer}")
         self.start = start
         if start is None:
             self.centre, self.scale = _centred(y) if setting.regression else (0.0, 1.0)
@@ -166,24 +169,18 @@ class Fitting:
 
     def _many(self) -> bool:
         """Whether several processes are to do it. A teacher's answers do not travel to them."""
-        alone = self.setting.processes == 1 or self.setting.teacher is not None
+        alone = self.processes == 1 or self.setting.teacher is not None
         return not alone and self.setting.checkpoints is not None
 
     def _together(self, net: MixedNet, spec: FitSpec) -> FitReport:
-        """In several processes, each with its part of every batch; a step sees the same rows as alone.
-
-        Raises:
-            DeviceMissing: fewer GPUs than processes, or one of them asked for by number.
-        """
+        """In several processes, each with its part of every batch; a step sees the same rows as alone."""
         # torch.distributed takes time to load and is needed here alone
         from engine.training.distributed.job import FitJob, write_job
         from engine.training.distributed.launch import launch
 
-        processes, folder = self.setting.processes, self.setting.checkpoints
+        processes, folder = self.processes, self.setting.checkpoints
         assert folder is not None
         gpu = self.device.type == "cuda"
-        if gpu and (self.device.index is not None or torch.cuda.device_count() < processes):
-            raise DeviceMissing(str(self.device), f"{processes} processes need a GPU each, counted from the first")
         each = spec.model_copy(update={"batch_size": max(1, spec.batch_size // processes)})
         each, _, _ = self._going_on(each, FitJob(folder).checkpoints)
         (folder / "report.json").unlink(missing_ok=True)

@@ -46,6 +46,23 @@ def choose_device(asked: str = "auto", cuda: Cuda | None = None) -> torch.device
     return device
 
 
+def processes_on(asked: str, processes: int, cuda: Cuda | None = None) -> int:
+    """How many of the processes that are wished for train on the device 'auto', 'cpu', 'cuda' or 'cuda:N': on CUDA
+    each needs a device of its own, counted from the first, so that 'auto' takes no more than there are.
+
+    Raises:
+        DeviceMissing: CUDA was asked for, and there are fewer devices, or one was asked for by its number.
+    """
+    cuda = cuda or cuda_here()
+    if processes == 1 or choose_device(asked, cuda).type == "cpu":
+        return processes
+    if asked == "auto":
+        return min(processes, cuda.devices)
+    if asked != "cuda" or cuda.devices < processes:
+        raise DeviceMissing(asked, f"{processes} processes need a GPU each, counted from the first")
+    return processes
+
+
 def describe_device(device: torch.device) -> str:
     """In words, for a report: 'CPU, 2 cores' or 'NVIDIA A100 (80 GiB)'."""
     if device.type != "cuda":

@@ -252,10 +252,11 @@ def test_two_processes_train_the_network_that_one_trains(tmp_path: Path) -> None
     x = RNG.normal(size=(120, 4)).astype(np.float32)
     y = (x[:, 0] > 0).astype(np.int64)
     params = QUICK | {"epochs": 2, "dropout": 0.0, "batch_size": 16}
-    alone = fit_model("network", x, y, params, setting(NUMBER)).predict(x)
+    there = replace(setting(NUMBER), device="cpu")
+    alone = fit_model("network", x, y, params, there).predict(x)
     said: list[tuple[int, int]] = []
     hearing = Hearing(lambda done, total: said.append((done, total)))
-    two = replace(setting(NUMBER), processes=2, checkpoints=tmp_path / "job", hearing=hearing)
+    two = replace(there, processes=2, checkpoints=tmp_path / "job", hearing=hearing)
     together = fit_model("network", x, y, params, two).predict(x)
     assert np.abs(together - alone).max() < 1e-4
     assert said[-1] == (16, 16)

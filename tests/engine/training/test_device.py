@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from engine.errors import BadChoice, DeviceMissing
-from engine.training.device import Cuda, choose_device, cuda_here, describe_device
+from engine.training.device import Cuda, choose_device, cuda_here, describe_device, processes_on
 
 NOTHING, WITHOUT_DEVICE, TWO = Cuda(built=False, devices=0), Cuda(built=True, devices=0), Cuda(built=True, devices=2)
 
@@ -26,6 +26,21 @@ def test_the_device_is_the_one_asked_for(asked: str, cuda: Cuda, device: str) ->
 def test_a_device_that_is_not_there_is_refused_with_the_reason(asked: str, cuda: Cuda, why: str) -> None:
     with pytest.raises(DeviceMissing, match=rf"device '{asked}' cannot be used: .*{why}.* Ask for 'cpu'"):
         choose_device(asked, cuda)
+
+
+@pytest.mark.parametrize(
+    ("asked", "cuda", "processes", "there"),
+    [("auto", NOTHING, 3, 3), ("auto", TWO, 3, 2), ("auto", Cuda(True, 1), 3, 1), ("auto", TWO, 1, 1),
+     ("cpu", TWO, 3, 3), ("cuda", TWO, 2, 2), ("cuda:1", TWO, 1, 1)],
+)  # fmt: skip
+def test_each_process_has_a_device_of_its_own(asked: str, cuda: Cuda, processes: int, there: int) -> None:
+    assert processes_on(asked, processes, cuda) == there
+
+
+@pytest.mark.parametrize(("asked", "processes"), [("cuda", 3), ("cuda:0", 2)])
+def test_more_processes_than_the_devices_that_were_asked_for_are_refused(asked: str, processes: int) -> None:
+    with pytest.raises(DeviceMissing, match="need a GPU each"):
+        processes_on(asked, processes, TWO)
 
 
 @pytest.mark.parametrize("asked", ["gpu", "cuda:", "cuda:x", "CPU"])
