@@ -12,15 +12,26 @@ from decimal import Decimal
 
 from agents.claims import Name, figures_in, names_in, one_spaced, stands_in
 from agents.grounding.days import all_in, days_in
+from agents.grounding.derived import derived
 from agents.grounding.facts import Result, bits
+from agents.grounding.holding import holding
 from agents.grounding.idle import is_idle
 from agents.grounding.names import near_misses, numbered_starts, strangers
+from agents.grounding.pointing import Pointer
 from agents.grounding.results import index_of
 from agents.grounding.scope import counted_by, holders
 from agents.grounding.second_look import SecondLook
 from agents.grounding.text import Asked, asked_in
+from agents.grounding.told_twice import told_twice
 from agents.grounding.values import fits
+from agents.grounding.words import POINTS, vocabulary
 
+_SHIFT = re.compile(r"\s*(?:lower|higher|better|worse|smaller|larger|bigger|below|above|behind|ahead)\b")
+_CHANGES = vocabulary(
+    "difference diff gap gain drop delta change improvement loss lost importance lift spread deviation std margin cost "
+    "by"
+)
+_SHARE_OF = re.compile(r"[\s\w-]{0,30}\((?:about |around |roughly |~|≈)?")
 _SHORT = 3
 """Letters of a name that may stand in any text by chance."""
 
@@ -79,14 +90,40 @@ class Facts:
 
     def _looked_at(self, text: str, asked: Sequence[Asked], before: str) -> list[Claim]:
         """The claims of the figures, also of those that only a second look finds."""
-        claims = self._figures(asked)
+        claims = [
+            self._unless_elsewhere(claim, one, asked) for claim, one in zip(self._figures(asked), asked, strict=True)
+        ]
         counted = [counted_by(self._index, one) != 0 for one in asked]
         found = self._second.find(text, asked, [claim.result_id for claim in claims], counted, before)
+        idle = [result is None and is_idle(one) for result, one in zip(found, asked, strict=True)]
+        for place in told_twice(asked, [result is not None for result in found], self._second.records):
+            found[place] = None
         return [
-            replace(claim, grounded=True, result_id=result) if result is not None and not claim.grounded else claim
-            for claim, result, one in zip(claims, found, asked, strict=True)
-            if result is not None or not is_idle(one)
+            replace(claim, grounded=result is not None, result_id=result)
+            for claim, result, left in zip(claims, found, idle, strict=True)
+            if not left
         ]
+
+    def _unless_elsewhere(self, claim: Claim, one: Asked, asked: Sequence[Asked]) -> Claim:
+        """The claim, not grounded where the words around it point at other numbers than those with its value."""
+        if not claim.grounded or one.kind or one.figure.value.is_nan():
+            return claim
+        if self._is_level(one) and not derived(self._index, one, 0):
+            return replace(claim, grounded=False, result_id=None)
+        records = self._second.records
+        held = [record for record in holding(one, records) if record.mark not in ("sum", "mean")]
+        if not held or any(record.mark for record in held):
+            return claim
+        pointer = Pointer(one, asked, records)
+        return replace(claim, grounded=False, result_id=None) if all(map(pointer.elsewhere, held)) else claim
+
+    def _is_level(self, one: Asked) -> bool:
+        """Whether a figure that is told as a difference, '12 points' or '0.03 lower', is the value of something."""
+        points = POINTS.match(one.after) is not None
+        if not (points or _SHIFT.match(one.after)) or one.figure.percent:
+            return False
+        held = holding(one, self._second.records)
+        return bool(held) and not any(record.mark or record.path & _CHANGES for record in held)
 
     def _figures(self, asked: Sequence[Asked]) -> list[Claim]:
         claims: list[Claim] = []
@@ -172,12 +209,25 @@ def _with_parts(asked: Sequence[Asked], claims: Sequence[Claim]) -> list[Claim]:
         if one.part and part.grounded and whole.grounded and other.figure.value > 0:
             shares[one.sentence] = (one.figure.value / other.figure.value, part.result_id)
     out = []
-    for one, claim in zip(asked, claims, strict=True):
+    for place, (one, claim) in enumerate(zip(asked, claims, strict=True)):
+        if claim.grounded and place > 1 and _is_false_share(asked[place - 2 : place + 1]):
+            claim = replace(claim, grounded=False, result_id=None)
         share, result = shares.get(one.sentence, (None, None))
         if share is not None and one.figure.percent and not claim.grounded and fits(one.figure, share, one.rough):
             claim = Claim(claim.value, claim.span, True, result)
         out.append(claim)
     return out
+
+
+def _is_false_share(three: Sequence[Asked]) -> bool:
+    """Whether '141 of 144 (88 %)' has another share than that of its two figures."""
+    part, whole, share = three
+    if not (part.part and share.figure.percent) or part.sentence != share.sentence or whole.figure.value <= 0:
+        return False
+    gap = whole.after[: share.figure.span[0] - whole.figure.span[1]]
+    return _SHARE_OF.fullmatch(gap) is not None and not fits(
+        share.figure, part.figure.value / whole.figure.value, share.rough or "about"
+    )
 
 
 def _is_of_a_moment(value: str, text: str) -> bool:

@@ -12,12 +12,14 @@ _BASE = re.compile(
     re.IGNORECASE,
 )
 _ADVICE = re.compile(
-    r"\b(?:try|consider|re-?run|retrain|recommend\w*|suggest\w*|advi[sc]e|i'd|i would|you (?:could|might|may)"
-    r"|we (?:could|can)|could also|let me|let's|(?:shall|should) i|do you want|would you like|would like|want me"
+    r"\b(?:try|consider|re-?run|retrain|recommend(?!ed)\w*|suggest(?!ed)\w*|advi[sc]e|i'd|i would"
+    r"|you (?:could|might|may)|we (?:could|can)|could also"
+    r"|let me|let's|(?:shall|should) i|do you want|would you like|would like|want me"
     r"|if you (?:want|give|raise|need|can|set|have|lower|prefer|accept)|aim (?:for|at)|wait (?:for|until|at least)"
     r"|collect|gather|schedule|set (?:the|a|an|it|up)|(?:raise|increase|lower|reduce|extend) (?:the|it)|double the"
     r"|give it|allow|keep an eye|next steps?|e\.g\.|for example|for instance|such as|say,|hypothetical\w*|imagine"
-    r"|suppose|might|a rerun|another run|repeat\w*|re-?check|review|alert (?:at|above|when|if)|at least another"
+    r"|suppose|say(?=\s*$)|might|a rerun|another run|repeat\w*|re-?check|review|alert (?:at|above|when|if)"
+    r"|at least another"
     r"|more than enough|more (?:data|rows|time|budget)|(?:larger|longer) budget|what if)\b",
     re.IGNORECASE,
 )
@@ -38,6 +40,9 @@ _LIMIT = re.compile(
 _TOP = re.compile(
     r"\b(?:step|option|point|question|part|phase|stage|no\.|number|#|first|last|next|tier|section)[\s*-]*$", re.I
 )
+_BUDGET, _WOULD = re.compile(r"\b(?:budget|run|limit) of\s*$"), re.compile(r"\s*[a-z]+ (?:would|could|might|should)\b")
+_FEW = "two|three|four|five|six|eight|ten"
+_OR, _OR_BEFORE = re.compile(rf"\s+or\s+(?:{_FEW})\b"), re.compile(rf"\b(?:one|{_FEW})\s+or\s+$")
 _PLACES = vocabulary("rank place position no order step")
 _CLAUSE = re.compile(r"[.;:!?](?:\s|$)|\n")
 _STATES = re.compile(
@@ -64,6 +69,10 @@ def is_idle(one: Asked) -> bool:
         return True
     if not one.table and figure.step >= 1 and not figure.percent and figure.value <= 20 and _TOP.search(before[-20:]):
         return True
+    if _BUDGET.search(before[-24:]) and _WOULD.match(after):
+        return True  # 'a budget of 5 minutes would show'
+    if _OR.match(after) or _OR_BEFORE.search(before[-12:]):
+        return True  # 'two or three minutes'
     clause = f"{_CLAUSE.split(before)[-1]}\0{_CLAUSE.split(after)[0]}"
     if shown in _ENDS and _ENDS_ARE.search(clause) and (not one.metric or _MEANS.match(after)):
         return True

@@ -1,54 +1,23 @@
-"""The numbers of results whatever their shape, each with what stands around it: key, mapping, row of which list.
+"""Numbers of results, each with what stands around it: its key, its mapping, the row of which list it is in."""
 
-Results of our own tools are read closely by agents.grounding.results. Others' are known by no vocabulary: here a
-number is told from its neighbours by the words of keys, and the rows of a list by the names in them.
-"""
-
-import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
 
-from agents.grounding.counts import confused, counts_of, per_class
-from agents.grounding.facts import Result
-from agents.grounding.shapes import (
-    LONGEST_LABEL,
-    MOMENT,
-    are_rows,
-    counting,
-    heads_of,
-    is_matrix,
-    is_number,
-    metric_in,
-    metric_in_key,
-    named_counts,
-    naming,
-    plain_name,
-    told,
-)
-from agents.grounding.words import Unit, stem, unit_of_key, vocabulary, words_of
+from agents.grounding.shapes import words_in
+from agents.grounding.words import Unit, vocabulary
 
-LONGEST_TEXT = 4000
 OWNERS = -1
 """The list of all results, as it were, each a row with the names of the models that it is about."""
-_DEEP = 3
-_DIGITS = re.compile(
-    r"(?<![A-Za-z0-9.,-])(?:p(?=\d{1,3}(?![A-Za-z0-9])))?(\d+(?:[.,]\d+)*)"
-    r"(k|K|M|pct|percent|%|ms|s|d|h|x|MB|GB|kB)?(?![A-Za-z0-9])"
+_STATES = vocabulary(
+    "val validation valid cv oof test holdout train mean best final before after old new current previous"
 )
-_SPREAD = vocabulary("std deviation stderr se var variance p pvalue seed version threshold probability psi")
-"""Words of keys whose numbers are no scores, whatever metric is told beside them."""
-_STAGES = {
-    "test": frozenset({"test", "tested", "holdout", "final"}),
-    "validation": frozenset({"validation", "val", "valid", "cv", "oof"}),
-    "train": frozenset({"train"}),
-}
-_WANTED = frozenset({"arguments", "args", "argument", "wanted", "asked"})
-_COMMON = vocabulary(
-    "yes no not and all any none other others new old true false first last test train high low good bad done open "
-    "ok pass fail passed failed error warning info success value mean total number text date string"
-)
-BOUNDS = frozenset({"ci", "ci95", "ci90", "interval", "lower", "upper", "low", "high"})
+WORTH = vocabulary("importance shap contribution attribution weight gain")
+"""Words of keys that say what a column is worth to a model."""
+INTERVALS = frozenset({"ci", "ci95", "ci90", "interval"})
+BOUNDS = frozenset({"ci", "ci95", "ci90", "interval", "lower", "upper", "low", "high", "lo", "hi"})
 BASELINES = frozenset({"baseline", "dummy", "naive", "majority"})
 
 
@@ -69,6 +38,11 @@ class Record:
     """The lists that it is in a row of, and the names in that row, in small letters."""
     column: tuple[int, str] = (0, "")
     """Shared by the same number of every row of a list."""
+    tokens: frozenset[str] = frozenset()
+    """All words by which a text may speak of it: of keys, of names of rows, of texts beside it, `@` and its metric, `#`
+    and a number of its row."""
+    names: frozenset[str] = frozenset()
+    """Those of them that are no words of keys."""
     numbers: tuple[int, float] | None = None
     """The list that it is in a row of, and the number by which that row is told from others: of its trial, its day."""
     metric: str = ""
@@ -80,9 +54,20 @@ class Record:
     field."""
 
     @property
+    def spoken(self) -> frozenset[str]:
+        """The words of its key, as they are looked for in texts."""
+        return words_in(self.key)
+
+    @property
+    def own(self) -> frozenset[str]:
+        """The words of the names of its row."""
+        inner = [labels for group, labels in self.rows if group != OWNERS][-1:]
+        return frozenset(word for labels in inner for label in labels for word in words_in(label))
+
+    @property
     def is_bound(self) -> bool:
         """Whether it is an end of an interval."""
-        return bool((self.words | self.path) & BOUNDS)
+        return bool(self.words & BOUNDS or self.path & INTERVALS)
 
     @property
     def is_baseline(self) -> bool:
@@ -109,6 +94,9 @@ class Records:
     by_place: dict[int, list[Record]] = field(default_factory=lambda: defaultdict(list))
     by_row: dict[tuple[int, frozenset[str]], list[Record]] = field(default_factory=lambda: defaultdict(list))
     by_column: dict[tuple[int, str], list[Record]] = field(default_factory=lambda: defaultdict(list))
+    by_core: dict[frozenset[str], list[Record]] = field(default_factory=lambda: defaultdict(list))
+    by_key: dict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
+    by_metric: dict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
     labels: dict[int, frozenset[str]] = field(default_factory=lambda: defaultdict(frozenset))
     """Of every row of a list."""
     numbers: dict[int, set[float]] = field(default_factory=lambda: defaultdict(set))
@@ -124,6 +112,10 @@ class Records:
         self.every.append(record)
         if not record.mark:
             self.by_place[record.place].append(record)
+            self.by_core[core(record.words)].append(record)
+            self.by_key[record.key].append(record)
+            if record.metric:
+                self.by_metric[record.metric].append(record)
             if record.rows:
                 self.by_column[record.column].append(record)
                 if record.rows[-1][0] != OWNERS and record.rows[-1][1]:
@@ -136,186 +128,36 @@ class Records:
         if record.numbers is not None:
             self.numbers[record.numbers[0]].add(record.numbers[1])
 
+    @cached_property
+    def _by_value(self) -> tuple[list[float], list[int]]:
+        order = sorted(range(len(self.every)), key=lambda place: self.every[place].value)
+        return [self.every[place].value for place in order], order
 
-@dataclass(frozen=True, slots=True)
-class _At:
-    result: str
-    path: tuple[str, ...] = ()
-    place: int = 0
-    rows: tuple[tuple[int, frozenset[str]], ...] = ()
-    numbers: tuple[int, float] | None = None
-    depth: int = 0
-    """How much of the path leads to the row that it is in."""
-    metric: str = ""
-    unit: Unit | None = None
+    def between(self, low: float, high: float) -> Iterator[int]:
+        """The places in `every` of the numbers from `low` to `high`. Only once all are kept."""
+        values, order = self._by_value
+        yield from order[bisect_left(values, low) : bisect_right(values, high)]
 
-
-def records_of(results: Sequence[Result]) -> Records:
-    """The numbers of results, without what users said."""
-    walk = _Walk()
-    for result in results:
-        if "said" not in result:
-            content = {key: value for key, value in result.items() if key != "id"}
-            owners = {plain_name(owner) for owner in _owners(content)}
-            alone = len(owners) == 1
-            walk.take(content, _At(str(result["id"]), rows=((OWNERS, frozenset(owners)),) if alone else ()))
-    return walk.found
+    def rivals(self, record: Record) -> list[Record]:
+        """The numbers that a text may mean instead: of the same mapping, column, key or metric."""
+        alike = [*self.by_core[core(record.words)], *(self.by_metric[record.metric] if record.metric else ())]
+        return [
+            *self.by_place[record.place],
+            *(self.by_column[record.column] if record.rows else ()),
+            *(other for other in alike if _role(other) == _role(record) and _is_near(other, record)),
+        ]
 
 
-def _owners(value: object, depth: int = 0) -> Iterator[str]:
-    """The ids of models that a result is about, unless it lists several."""
-    if isinstance(value, Mapping) and depth < _DEEP:
-        for key, item in value.items():
-            if isinstance(item, str) and len(item) <= LONGEST_LABEL and str(key) in ("model", "model_id", "variant"):
-                yield item
-            elif isinstance(item, Mapping):
-                yield from _owners(item, depth + 1)
+def _is_near(other: Record, record: Record) -> bool:
+    """Whether two numbers are of one result, or stand in the same place of two."""
+    staged = other.stage != record.stage and "" not in (other.stage, record.stage)
+    return other.result == record.result or staged or core(other.path) == core(record.path)
 
 
-class _Walk:
-    def __init__(self) -> None:
-        self.found = Records()
-        self._places = 0
+def core(words: frozenset[str]) -> frozenset[str]:
+    """The words of a key without those that say the stage or the state: `val_rmsle` is of rmsle."""
+    return words - _STATES or words
 
-    def take(self, value: object, at: _At) -> None:
-        if isinstance(value, bool) or value is None:
-            return
-        if isinstance(value, int | float):
-            self._number(value, at)
-        elif isinstance(value, str):
-            self._text(value, at)
-        elif isinstance(value, Mapping):
-            self._mapping(value, at)
-        elif isinstance(value, Sequence):
-            self._list(value, at)
 
-    def _next(self) -> int:
-        self._places += 1
-        return self._places
-
-    def _mapping(self, value: Mapping[object, object], at: _At) -> None:
-        at = replace(at, place=self._next(), metric=metric_in(value) or at.metric)
-        group = self._next() if are_rows(list(value.values())) else 0
-        for key, item in value.items():
-            word = str(key)
-            path = (*at.path, word)
-            below = replace(at, path=path, metric=metric_in_key(word) or at.metric, unit=unit_of_key(word) or at.unit)
-            if group:
-                below = replace(below, rows=(*at.rows, (group, told(word))), depth=len(path))
-            for part in words_of(word):
-                self.found.keys.setdefault(part, at.result)
-            if word in ("level", "confidence", "confidence_level") and is_number(item):
-                self.found.levels.add(float(item) if item < 1 else float(item) / 100)
-            if found := re.search(r"(?:ci|interval|cover|lo|hi)_?(80|90|95|99)$", word):
-                self.found.levels.add(int(found[1]) / 100)
-            self._said(word, below)
-            if is_matrix(item):
-                self._matrix(item, below, heads_of(value, item))
-            else:
-                self.take(item, below)
-        self._counts(at.path[-1] if at.path else "", value, at)
-        for word, number in confused(value):
-            self._number(number, replace(at, path=(*at.path, word), metric=metric_in_key(word)))
-
-    def _list(self, value: Sequence[object], at: _At) -> None:
-        mappings = [item for item in value if isinstance(item, Mapping)]
-        if mappings and len(mappings) == len(value):
-            group, named, counted = self._next(), naming(mappings), counting(mappings)
-            for row in mappings:
-                number = row.get(counted) if counted is not None else None
-                below = replace(at, numbers=(group, float(number)) if is_number(number) else at.numbers)
-                labels = frozenset(label for key in named if isinstance(row.get(key), str) for label in told(row[key]))
-                self.take(row, replace(below, rows=(*at.rows, (group, labels - _COMMON)), depth=len(at.path)))
-            self._added(group, at)
-        elif is_matrix(value):
-            self._matrix(value, at, ())
-        elif pairs := named_counts(value):
-            group, place = self._next(), self._next()
-            for name, count in pairs:
-                self._number(count, replace(at, place=place, rows=(*at.rows, (group, told(name) - _COMMON))))
-        else:
-            place = self._next()
-            for item in value:
-                self.take(item, replace(at, place=place))
-        if value:
-            self._counts(at.path[-1] if at.path else "", value, at)
-
-    def _added(self, group: int, at: _At) -> None:
-        """What the columns of a list add up to, and their means."""
-        for column in [column for column in self.found.by_column if column[0] == group]:
-            members = self.found.by_column[column]
-            total = sum(member.value for member in members)
-            for mark, value in (("sum", total), ("mean", total / len(members))):
-                record = replace(members[0], value=value, place=at.place, rows=at.rows, column=(0, ""), mark=mark)
-                self.found.keep(replace(record, whole=record.whole and mark == "sum"))
-
-    def _matrix(self, value: Sequence[Sequence[float]], at: _At, heads: Sequence[str]) -> None:
-        """A square table with the same heads on both sides, or without: also what its rows and columns add up to."""
-        place, group = self._next(), self._next()
-        for n, row in enumerate(value):
-            for m, cell in enumerate(row):
-                named = frozenset({heads[n], heads[m]}) if heads else frozenset[str]()
-                self._number(cell, replace(at, place=place, rows=(*at.rows, (group, named)), depth=len(at.path)))
-        columns = list(zip(*value, strict=True))
-        for n, line in enumerate([*value, *columns]):
-            named = frozenset({heads[n % len(heads)]}) if heads else frozenset[str]()
-            below = replace(at, path=(*at.path, "total"), place=place, rows=(*at.rows, (group, named)))
-            self._number(sum(line), below)
-            if len(value) == len(columns):
-                missed = sum(line) - value[n % len(value)][n % len(value)]
-                self._number(missed, replace(below, path=(*at.path, "missed_wrong_errors")))
-        for word, named, number in per_class(value, heads):
-            below = replace(at, path=(*at.path, word), place=place, metric=metric_in_key(word))
-            self._number(number, replace(below, rows=(*at.rows, (group, named))))
-        if len(value) == len(columns):
-            right, every = sum(value[n][n] for n in range(len(value))), sum(map(sum, value))
-            for word, number in (("right_correct", right), ("wrong_errors_mistakes", every - right), ("total", every)):
-                self._number(number, replace(at, path=(*at.path, word), place=place))
-
-    def _counts(self, key: str, value: object, at: _At) -> None:
-        for one in counts_of(key, value, at.metric):
-            words = one.words | one.needs
-            self.found.keep(Record(float(one.value), at.result, key, words, words, at.place, whole=True, mark="length"))
-
-    def _number(self, value: float, at: _At) -> None:
-        key = at.path[-1] if at.path else ""
-        words, path = words_of(key), frozenset(word for part in at.path for word in words_of(part))
-        score = not words & _SPREAD and at.unit is None
-        self.found.keep(
-            Record(
-                float(value),
-                at.result,
-                key,
-                words,
-                path,
-                at.place,
-                at.rows,
-                (at.rows[-1][0], ".".join(at.path[at.depth :])) if at.rows else (0, ""),
-                at.numbers,
-                at.metric if score and not (isinstance(value, int) and not metric_in_key(key)) else "",
-                at.unit,
-                next((stage for stage, marks in _STAGES.items() if path & marks), ""),
-                isinstance(value, int),
-                "wanted" if _WANTED & {part.casefold() for part in at.path} else "",
-            )
-        )
-
-    def _text(self, value: str, at: _At) -> None:
-        if len(value) <= LONGEST_TEXT:
-            self._said(value, at)
-
-    def _said(self, text: str, at: _At) -> None:
-        """Figures in texts and keys: 'over_200ms', 'exceeded 4 GB'."""
-        plain = MOMENT.sub(" ", text).replace("_", " ")
-        for found in _DIGITS.finditer(plain):
-            shown = found[1].replace(",", "")
-            if shown.count(".") > 1:
-                continue
-            words = frozenset(stem(word) for word in re.findall(r"[A-Za-z]+", plain[:200]))
-            mark = "wanted" if _WANTED & set(at.path) else "said"
-            record = Record(
-                float(shown), at.result, words=words, path=words, place=at.place, whole="." not in shown, mark=mark
-            )
-            self.found.keep(record)
-            if found[2] and found[2] in "kKM":
-                self.found.keep(replace(record, value=record.value * (1e6 if found[2] == "M" else 1e3)))
+def _role(record: Record) -> tuple[bool, bool]:
+    return record.is_bound, bool(record.path & WORTH)

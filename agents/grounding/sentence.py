@@ -30,18 +30,20 @@ _METRIC_AFTER = re.compile(
     r"\s*(?:%|points?|percentage points?|pp)?\s*(?:(?:of|in|for|on|as|is the|the|its|lower|higher|more|less|better"
     r"|worse|mean|test|validation)\s+){0,3}$"
 )
+_NAMED_BEHIND = re.compile(r"\s*%?\s*\(")
+"""'11.8 (MAE)'."""
 _MODIFIES = re.compile(r"[- ](?:model|models|tuned|run|version|one|optimi[sz]ed|based)\b", re.IGNORECASE)
 """'the F1 model' says which model, not what a figure is."""
 _JOINT = re.compile(
     r"[\s*_`%]*(?:s|ms|MB)?[\s*_`]*(?:,|and|or|to|–|/|, and|&|vs\.?|versus|against)[\s*_`]*(?:a |an |the |by )?[\s*_`]*"
 )
-_INTERVAL = re.compile(r"\b(?:interval|ci|confidence|bounds?)\b[^\d]{0,24}$", re.IGNORECASE)
+_INTERVAL = re.compile(r"\b(?:interval[lo]*|intervalle|ci|confidence|bounds?)\b[^\d]{0,24}$", re.IGNORECASE)
 _LEVEL = re.compile(r"9\d(?:\.\d)? ?%")
 _SPREAD = re.compile(r"\b(?:between|(?:ranges?|runs?|goes|go|varies|spans) from|range of)\s*$", re.IGNORECASE)
 _AGAINST = re.compile(r"\b(?:vs|versus|against)\b")
 _PART = re.compile(r"[,;]")
-_BETWEEN = re.compile(r"\s*[^\W\d]{0,3}\s*(,|;|to|and|–|—|-|…|\.\.\.?)\s*[€$£]?\s*")
-_ANY_INTERVAL = re.compile(r"\b(?:interval|ci)\b", re.IGNORECASE)
+_BETWEEN = re.compile(r"\s*[^\W\d]{0,3}\s*(,|;|to|and|bis|hasta|a|à|–|—|-|…|\.\.\.?)\s*[€$£]?\s*")
+_ANY_INTERVAL = re.compile(r"\b(?:interval[lo]*|intervalle|ci)\b", re.IGNORECASE)
 _CLOSES = re.compile(r"[^,;]*\)")
 _COMMON = vocabulary("yes no not a an the in is on of to by or and if it all none new old true false other first")
 
@@ -123,11 +125,24 @@ def metrics_of(text: str) -> list[tuple[int, int, str]]:
 def metric_at(at: Place, metrics: Sequence[tuple[int, int, str]]) -> str:
     """The metric that a figure is one of: that which follows it directly, else the last before it."""
     metrics = [one for one in metrics if not _MODIFIES.match(at.sentence, one[1])]
-    for left, _, name in metrics:
+    for left, right, name in metrics:
+        if (
+            at.end <= left
+            and _NAMED_BEHIND.fullmatch(at.sentence[at.end : left])
+            and at.sentence[right : right + 1] == ")"
+        ):
+            return name
         if at.end <= left <= at.follows and _METRIC_AFTER.fullmatch(at.sentence[at.end : left]):
             return name
-    before = [name for left, _, name in metrics if left < at.start]
-    return before[-1] if before else ""
+    held = [(left, name) for left, _, name in metrics if left < at.start]
+    open_ = [name for left, name in held if not _is_closed(at.sentence, left, at.start)]
+    return (open_ or [name for _, name in held] or [""])[-1]
+
+
+def _is_closed(sentence: str, place: int, end: int) -> bool:
+    """Whether a place stands in brackets that are closed before `end`."""
+    inside = sentence[:place].rfind("(") > sentence[:place].rfind(")")
+    return inside and ")" in sentence[place:end]
 
 
 def bound(at: Place, named: Sequence[Named]) -> tuple[list[str], int]:
@@ -186,7 +201,7 @@ def listed_units(sentence: str, spans: Sequence[tuple[int, int]], figures: Seque
     for run in _runs(spans, sentence):
         units = [unit_after(figures[number].shown, sentence[spans[number][1] :]) for number in run]
         if units[-1] is not None and not any(units[:-1]):
-            found |= dict.fromkeys(run[:-1], units[-1])
+            found |= {number: units[-1] for number in run[:-1] if sentence[spans[number][0] - 1] not in "$€£"}
     return found
 
 

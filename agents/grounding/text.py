@@ -38,10 +38,11 @@ from agents.grounding.words import (
     stem,
     unit_after,
     unit_in,
+    unit_of_key,
     vocabulary,
 )
 
-_SENTENCE = re.compile(r"(?:(?<!\bi\.e)(?<!\be\.g)(?<!\bvs)(?<!\bca)(?<!approx)[.!?](?=[\s*])|;|\n)+")
+_SENTENCE = re.compile(r"(?:(?<!\bi\.e)(?<!\be\.g)(?<!\bvs)(?<!\bca)(?<!approx)[.!?](?=[\s*])|;(?![^\[(\n]*[\])])|\n)+")
 _ROW = re.compile(r"\s*\|")
 _RULE = re.compile(r"[\s|:+-]*-[\s|:+-]*")
 _WORD = re.compile(r"[A-Za-z]+(?:\d+(?![\d.]))?")
@@ -60,7 +61,7 @@ _KEPT_FOR = re.compile(
     r"(?:for|as|in)\s+(?:the\s+|a\s+)?(training|test|testing|validation)\b"
 )
 _PART_OF = re.compile(r"\s*(?:out of|of)\s+(?:the\s+|all\s+|its\s+)?(\w[\w.,]*(?<=\w))")
-_WHOLE_OF = re.compile(r"\d\s+(?:out of|of)\s+(?:the |all |its )*$")
+_WHOLE_OF = re.compile(r"\d(?:\s+(?:out of|of)|\s[a-z]+\s(?:out of|of))\s+(?:the |all |its )*$")
 _DOING = re.compile(r"\W*[a-z]+ (?:is|are|was|were) ([a-z]+)")
 _GOES_ON = re.compile(
     r"(?:\(\s*(?:about |around |roughly |some |i\.e\. |or |~|≈)*"
@@ -72,6 +73,10 @@ _RATIO = re.compile(r"\b(?:times|ratio|speed-?up|factor)\b", re.IGNORECASE)
 _FACTOR = re.compile(r"\b(?:speed-?up|factor|ratio)(?: of)?\W*$", re.IGNORECASE)
 _SMALL, _BREAK = re.compile(r"[a-z]+"), re.compile(r"[,;:.()|\d]")
 _MARK = "\0"
+_OF_WHAT = re.compile(r"^ (?:CPU|GPU|core|node|machine|wall[- ]clock)[- ](?=[a-z])")
+"""'3.4 CPU hours'."""
+_CLASS = re.compile(r"\d{1,2}s")
+_OF_CLASS = re.compile(r"\b(?:the|real|actual|all|many|few|as|\d{1,2}s (?:or|and))\s*$")
 _WITHOUT = vocabulary("without dropping removing leaving")
 
 
@@ -155,6 +160,7 @@ def asked_in(text: str, known: Known, before: str = "") -> list[Asked]:
     for start, end in _sentences(before):
         topic.remember(before[start:end], named_in(before[start:end], known))
     figures = sorted([*figures_in(text), *in_words(text)], key=lambda figure: figure.span)
+    figures = [figure for figure in figures if not _is_class(figure.shown, text[: figure.span[0]])]
     sentences = list(_sentences(text))
     asked: list[Asked] = []
     for number, (start, end) in enumerate(sentences):
@@ -174,6 +180,11 @@ def asked_in(text: str, known: Known, before: str = "") -> list[Asked]:
         asked += _of_sentence(sentence, start, own, named, topic, half=text[start - 1 : start] == ";")
         topic.remember(sentence, named)
     return asked
+
+
+def _is_class(shown: str, before: str) -> bool:
+    """Whether a figure is the name of a class: '11 of the 4s'."""
+    return _CLASS.fullmatch(shown) is not None and _OF_CLASS.search(before[-16:]) is not None
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int]]:
@@ -211,6 +222,14 @@ def _of_sentence(
             one.names, one.topics = (*names, *inherited), topics
             one.stage = stage_of(at.before, at.between) if staged else topic.stage if goes_on else ""
         one.unit = one.unit or (None if figure.percent or one.kind or one.metric else listed.get(number))
+        if (
+            out
+            and out[-1].part
+            and out[-1].unit is None
+            and one.unit
+            and plain[last_end:start].strip().startswith("of")
+        ):
+            out[-1].unit = one.unit
         if goes_on and one.unit is None and one.senses <= {"cost"}:
             one.metric = topic.metric
         one.pair = pair_at(at) if number + 1 < len(figures) else 0
@@ -271,7 +290,7 @@ def _of_row(line: str, offset: int, figures: Sequence[Figure], known: Known, top
             near = f"{heading}: {inside}" if heading else before
             _fill(one, _without(near, metrics_of(near)), after)
             one.ratio = one.ratio or _RATIO.search(heading) is not None
-            one.unit = one.unit or unit_in(heading) or unit_in(label)
+            one.unit = one.unit or unit_in(heading) or (unit_of_key(heading) if "_" in heading else unit_in(label))
             one.stage = stage_of(f"{label} {heading}", after)
             follows = own[number + 1].span[0] - offset if number + 1 < len(own) else end
             one.pair = pair_at(Place(line, left, right, follows)) if number + 1 < len(own) else 0
@@ -298,7 +317,7 @@ def _fill(one: Asked, near: str, after: str) -> None:
         one.kind = "level"
     elif one.before.rstrip()[-3:].endswith(("±", "+/-")):
         one.kind = "spread"
-    one.unit = None if one.kind or figure.percent else unit_after(figure.shown, one.after)
+    one.unit = None if one.kind or figure.percent else unit_after(figure.shown, _OF_WHAT.sub(" ", one.after, count=1))
     clause = CLAUSE.split(near)[-1]
     label = _LABEL.search(clause[-40:])
     _count(one, after)

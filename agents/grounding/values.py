@@ -113,6 +113,6 @@ def shown_as(figure: Figure, value: float, rough: str, *, rounds: bool = False) 
         return False
     if shown == 0:
         return value == 0 or (step < 1 and abs(value) <= step / 2)
-    if abs(shown) == 1 and step >= 1 and value != shown:
+    if abs(shown) == 1 and value != shown:
         return False
     return abs(shown - value) <= step / 2 * (1 + 1e-9)

@@ -46,6 +46,10 @@ _SIZES = {
     _bytes(2**30): "gib gibibyte gibibytes",
 }
 UNITS = {word: unit for table in (_TIMES, _SIZES) for unit, words in table.items() for word in words.split()}
+_TAKES = vocabulary("time duration elapsed took wait age lag latency fit train run total delay spent wall budget")
+"""Words before `min` where it means minutes."""
+_ALONE = frozenset({"s", "ms", "mb", "kb", "gb"})
+"""Units that a key may be alone."""
 _KEYS = {**{word: unit for word, unit in UNITS.items() if len(word) > 1}, "s": _time("1e6")}
 RATE = Unit("rate", Decimal(1))
 _AFTER = re.compile(r"[\s\u00a0\u202f-]?([A-Za-zµμ]+)(?:\s?/\s?s\b|\s+(?:per|a|each)\s+second\b)?")
@@ -59,7 +63,7 @@ _METRICS = {
     "f1": r"f1(?:[-_ ]score)?",
     "precision": r"precision",
     "recall": r"recall|sensitivity",
-    "accuracy": r"accuracy|(?<=% )accurate",
+    "accuracy": r"accuracy|(?<=% )accurate|acc",
     "log_loss": r"log[-_ ]?loss|cross[-_ ]entropy",
     "rmse": r"rmse|root[- ]mean[- ]squared?[- ]error",
     "mae": r"mae|mean[- ]absolute[- ]error",
@@ -72,7 +76,7 @@ _WHOLE = {name: re.compile(rf"(?:{pattern})", re.IGNORECASE) for name, pattern i
 ERRORS = frozenset({"log_loss", "rmse", "mae"})
 """The metrics of which less is better; nobody tells them in percent."""
 _ALIKE = {
-    "row": "record sample observation example instance line n",
+    "row": "record sample observation example instance line n support",
     "column": "variable attribute field",
     "maximum": "max highest largest",
     "minimum": "min lowest smallest",
@@ -110,13 +114,26 @@ COUNTED = (
     r"|monitors?|alerts?|alarms?|jobs?|runs?|seconds?|minutes?|hours?|milliseconds|percent|per cent|points?|trials?"
     r"|checks?|windows?|samples?|examples?|observations?|categor(?:y|ies)|integers?|values?|identifiers?|looks?|fits?"
 )
-_ONES, _MANY = _FEW.replace(" ", "|"), _TENS.replace(" ", "|")
+_ONES, _MANY = "|".join(sorted(_FEW.split(), key=len, reverse=True)), _TENS.replace(" ", "|")
+_IDLE = (
+    r"(?:[a-z]+ )?(?:ways?|things?|options?|steps?|reasons?|kinds?|sorts?|sides?|questions?|answers?|caveats?|remarks?"
+    r"|ideas?|suggestions?|possibilit(?:y|ies)|sentences?|words?)"
+    r"|fifths|thirds|quarters|or|more|others?|different|separate|together"
+    r"|of (?:the |my |these )?(?:reasons?|ways?|best|most|largest|few|us)|and|in|can|could|would"
+)
+"""What may follow a number in words that tells nothing of a result."""
+_NUMBER = (
+    rf"(?:(?P<tens>{_MANY})(?:[- ](?P<ones>{_ONES}))?|(?P<few>{_ONES})|(?:a|one) (?P<lot>dozen|hundred|thousand))"
+    rf"(?P<big> hundred| thousand)?"
+)
+_NOT_BEHIND = "".join(rf"(?<!{word} )" for word in (r"\bthe", "these", "those", "other", "both", "last", "first"))
 NUMBER_WORD = re.compile(
-    rf"\b(?:(?P<tens>{_MANY})(?:[- ](?P<ones>{_ONES}))?|(?P<few>{_ONES})|(?:a|one) (?P<lot>dozen|hundred|thousand))"
-    rf"(?P<big> hundred| thousand)?(?=(?:[ -][a-z]+){{0,2}}[ -](?:{COUNTED})\b)",
+    rf"\b(?:{_NOT_BEHIND}(?<!-)(?={_NUMBER.replace('?P<', '?P<_')}(?:fold\b|[ -](?!(?:{_IDLE})\b)[a-z]))"
+    rf"|(?<=\bonly )(?={_NUMBER.replace('?P<', '?P<___')}\b)"
+    rf"|(?={_NUMBER.replace('?P<', '?P<__')}(?:[ -][a-z]+){{0,2}}[ -](?:{COUNTED})\b)){_NUMBER}",
     re.IGNORECASE,
 )
-"""A number in words is told of a result only where it counts what results count: 'one' and 'two ways' are none."""
+"""A number in words is told of a result where something follows that it counts: 'one' and 'two ways' are none."""
 FRACTION = re.compile(
     r"(?<!and a )\b(?P<many>half|(?:a|one) third|two[- ]thirds|(?:a|one) quarter|three[- ]quarters|(?:a|one) fifth"
     r"|a tenth)(?: of)?(?: all)?(?: the| its| your)?(?: [a-z]+)?"
@@ -131,7 +148,7 @@ TWICE = re.compile(r"\b(?:twice|double|thrice)(?= (?:as|the)\b)", re.IGNORECASE)
 
 _UP = (
     "higher more greater larger bigger longer rose rises risen rise gained grew grows increase increased increases "
-    "raises raised climbs climbed jumps jumped up above"
+    "raises raised climbs climbed jumps jumped widens widened doubled doubles tripled up above"
 )
 _DOWN = (
     "lower less fewer smaller shorter fell falls fallen fall drop drops dropped decrease decreased decreases reduced "
@@ -162,10 +179,14 @@ WISHES = vocabulary(
 )
 """Words by which a text speaks of what was asked for."""
 ABOUT = re.compile(
-    r"(?:\b(?:about|around|roughly|approximately|some|circa|close to|approx\.?)|[~≈])\s*$", re.IGNORECASE
+    r"(?:\b(?:about|around|roughly|approximately|some|circa|close to|approx\.?)(?: an?)?|[~≈])\s*$", re.IGNORECASE
 )
-OVER = re.compile(r"\b(?:over|more than|above|at least|just above|upwards of|exceeds|exceeding)\s*$", re.IGNORECASE)
-UNDER = re.compile(r"\b(?:under|less than|below|at most|nearly|almost|just under|not quite|up to)\s*$", re.IGNORECASE)
+OVER = re.compile(
+    r"\b(?:over|more than|above|at least|just above|upwards of|exceeds|exceeding)(?: an?)?\s*$", re.IGNORECASE
+)
+UNDER = re.compile(
+    r"\b(?:under|less than|below|at most|nearly|almost|just under|not quite|up to)(?: an?)?\s*$", re.IGNORECASE
+)
 VERSUS = re.compile(
     r"\b(?:than|over|against|beats?|versus|vs\.?|compared (?:to|with)|ahead of|outperforms|behind|instead of|unlike"
     r"|relative to|from|to)\s+(?:the |its |that of |with )*$",
@@ -221,12 +242,19 @@ def metric_of(text: str) -> str:
 @lru_cache(maxsize=4000)
 def unit_of_key(key: str) -> Unit | None:
     """The unit that a word of a key says: ms of `p95_ms`, seconds of `budget_seconds` and of `seconds_left`."""
-    if key.endswith("per_second"):
+    if re.search(r"per_s(?:ec(?:ond)?)?(?![a-z])", key):
         return RATE
     *first, last = key.casefold().split("_")
-    if last in _KEYS and (first or len(last) > 2):
+    if last == "min" and _TAKES.isdisjoint(first) and not any(word.endswith("time") for word in first):
+        return None  # the least
+    if last in _KEYS and (first or len(last) > 2 or last in _ALONE):
         return _KEYS[last]
-    return next((_KEYS[word] for word in reversed(first) if len(word) > 2 and word in _KEYS), None)
+    if last == "min":
+        return _KEYS[last]
+    units = (
+        _KEYS[word] for word in reversed(first) if (len(word) > 2 or word in _ALONE) and word in _KEYS and word != "min"
+    )
+    return next(units, None)
 
 
 def unit_after(shown: str, after: str) -> Unit | None:
@@ -236,7 +264,7 @@ def unit_after(shown: str, after: str) -> Unit | None:
     if _PER_SECOND.match(after):
         return RATE
     own = re.search(r"[A-Za-zµμ]+$", shown)
-    if own is not None:
+    if own is not None and own.group() != shown.replace("-", " ").split()[-1]:
         return UNITS.get(own.group().casefold())
     follows = _AFTER.match(after)
     return UNITS.get(follows.group(1).casefold()) if follows else None
@@ -246,7 +274,7 @@ def unit_in(heading: str) -> Unit | None:
     """The unit that the head of a column or a row names last: 'Size (MB)', 'rows a second'."""
     if re.search(r"(?:\b(?:per|a|each)\s+|/\s?)s(?:ec|econd)?\b", heading):
         return RATE
-    for word in reversed(re.findall(r"[A-Za-zµμ]+", heading)):
+    for word in reversed(re.findall(r"(?<![_\w])[A-Za-zµμ]+(?![_\w])", heading)):
         if word.casefold() in UNITS and (len(word) > 1 or re.search(rf"[(\[,]\s*{word}\b", heading)):
             return UNITS[word.casefold()]
     return None

@@ -7,6 +7,7 @@ import pytest
 from agents.grounding import Facts
 from tests.agents.lying.judging import Judge
 from tests.agents.lying.lies import KINDS, Lie, lies
+from tests.agents.lying.made_up import cases, judged
 from tests.agents.lying.replies import KEPT, Reply, every, of_planner, written
 
 SEED = 2026
@@ -87,3 +88,17 @@ def test_what_a_language_model_wrote_without_the_rules_is_struck_no_more_often_t
     assert len(replies) >= 30
     assert told >= 200
     assert len(struck) <= most * told, struck
+
+
+@pytest.mark.parametrize(
+    ("name", "struck", "passed"),
+    [("tabular", 0.06, 0.10), ("operations", 0.055, 0.08), ("everything", 0.065, 0.14), ("plain", 0.075, 0.13)],
+)
+def test_made_up_results_of_any_shape_fare_no_worse_than_measured(name: str, struck: float, passed: float) -> None:
+    outcomes = list(judged(name))
+    told, lies_told = sum(one.claims for one in outcomes), sum(len(case.lies) for case in cases(name))
+    wrongly = [each for one in outcomes for each in one.struck]
+    believed = [each for one in outcomes for each in one.passed]
+    assert (len(outcomes) >= 100, told >= 500, lies_told >= 300) == (True, True, True)
+    assert len(wrongly) <= struck * told, wrongly
+    assert len(believed) <= passed * lies_told, believed
