@@ -10,6 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property, lru_cache
 
+from agents.calculated import without_unfounded
 from agents.claims import figures_in, one_spaced
 from agents.grounding import Claim, Facts
 from agents.grounding.facts import Result
@@ -76,7 +77,7 @@ class Ground:
     """
 
     def __init__(self, results: Sequence[Result]) -> None:
-        self._results = results
+        self._results = results = without_unfounded(results)
         self._measured = _measured(results)
         self._facts = Facts([*self._measured, *_words(self._measured)])
         self._names: dict[str, bool] = {}

@@ -153,7 +153,8 @@ def sent_back(wrong: Sequence[Claim], results: Sequence[Result]) -> str:
     head = "Your last answer was not shown to the user, and what it called was not run. It states what no result holds:"
     rule = (
         "Answer anew, in full. State only figures and names that stand in results of tools or that the user gave; "
-        "call a tool for what you do not know, or say that you do not know it. Do not speak of this message."
+        "call a tool for what you do not know (calculate for what follows from known figures), or say that you do not "
+        "know it. Do not speak of this message."
     )
     return "\n".join([head, *lines[:MOST_TOLD], *more, rule])
 

@@ -11,6 +11,7 @@ from engine.progress import Watch, silent
 from engine.redaction import redacted, scrub
 from tools import (
     alerting,
+    calculating,
     data_tools,
     deciding,
     deploying_plan,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 FLOORS = (
     *(data_tools, modelling, distilling, optimising, exporting, judging, registered),
     *(drift_checks, watching, label_log, deciding, retraining, alerting, job_functions),
-    *(testing_models, deploying_plan, remembering),
+    *(testing_models, deploying_plan, remembering, calculating),
 )
 CATALOGUE: Mapping[str, ToolSpec] = MappingProxyType({spec.name: spec for floor in FLOORS for spec in floor.TOOLS})
 

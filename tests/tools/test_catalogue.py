@@ -16,7 +16,7 @@ EFFECTS = {
     "read": {
         "list_datasets", "profile_dataset", "compare_models", "list_models", "show_model", "job_status", "list_jobs",
         "explain_model", "monitor_status", "list_alerts", "evaluate_actions", "show_optimisation",
-        "list_memories",
+        "list_memories", "calculate",
     },
     "compute": {
         "import_dataset", "estimate_training", "train_model", "distil_model", "evaluate_model",
@@ -34,7 +34,7 @@ EFFECTS = {
 def test_the_catalogue_has_these_tools_and_what_others_notice_needs_approval() -> None:
     found = {effect: {name for name, spec in CATALOGUE.items() if spec.effect == effect} for effect in EFFECTS}
     assert found == EFFECTS
-    assert len(CATALOGUE) == sum(len(names) for names in EFFECTS.values()) == 38
+    assert len(CATALOGUE) == sum(len(names) for names in EFFECTS.values()) == 39
 
 
 @pytest.mark.parametrize("spec", CATALOGUE.values(), ids=list(CATALOGUE))

@@ -1,0 +1,57 @@
+"""Which results of `calculate` may hold a figure: those made of numbers that other results have.
+
+Whoever calls a tool chooses what it adds up. A sum of invented numbers proves nothing, and what a user only wished for
+is no measurement.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from agents.grounding.facts import Result
+from agents.grounding.holding import holding
+from agents.grounding.records import Records
+from agents.grounding.text import asked_in
+from agents.grounding.walking import records_of
+
+TOOL = "calculate"
+_NUMBER = re.compile(r"(?<![\w.])\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d+)?|(?<![\w.])\.\d+")
+_CONSTANTS = frozenset(
+    {0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 1024, 3600, 10_000, 86_400, 100_000, 1_000_000}
+)
+"""Numbers that are no measurement: of units, percentages and calendars."""
+
+
+def without_unfounded(results: Sequence[Result]) -> list[Result]:
+    """The results, those of `calculate` without what is made of numbers that nothing before it holds."""
+    if not any(result.get("tool") == TOOL for result in results):
+        return list(results)
+    kept: list[Result] = []
+    for result in results:
+        if result.get("tool") == TOOL:
+            result = _founded(result, records_of([one for one in kept if "said" not in one]))
+        kept.append(result)
+    return kept
+
+
+def _founded(result: Result, records: Records) -> Result:
+    content = result.get("result")
+    made = content.get("calculations") if isinstance(content, Mapping) else None
+    if not isinstance(content, Mapping) or not isinstance(made, list | tuple):
+        return result
+    return {**result, "result": {**content, "calculations": [one for one in made if _is_founded(one, records)]}}
+
+
+def _is_founded(one: object, records: Records) -> bool:
+    expression = one.get("expression") if isinstance(one, Mapping) else None
+    numbers = _NUMBER.findall(expression) if isinstance(expression, str) else []
+    measured = [number for number in numbers if float(number) not in _CONSTANTS]
+    return bool(measured) and all(_is_held(number, records) for number in measured)
+
+
+def _is_held(number: str, records: Records) -> bool:
+    """Whether a number of the results is written so: rounded to its digits, also a share as a percentage."""
+    asked = asked_in(number.replace("_", ""), {})
+    if len(asked) != 1:
+        return any(record.value == float(number) for record in records.every)
+    held = [*holding(asked[0], records), *holding(asked[0], records, 100)]
+    return any(record.mark not in ("sum", "mean", "wanted") for record in held)
