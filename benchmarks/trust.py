@@ -2,8 +2,8 @@
 
     python benchmarks/trust.py [--json] [--seed N] [--show]
 
-The replies are those of tests/agents/lying: of the offline planner over real tools, and written by hand about the
-same results. --show lists what is struck and what passes.
+The replies are those of tests/agents/lying: of the offline planner over real tools, written by hand about the same
+results, by a language model about them, and about made-up results. --show lists what is struck and what passes.
 """
 
 import argparse
@@ -44,8 +44,15 @@ def main() -> None:
     asked = parser.parse_args()
     costs = [*(cost_of_replies(name) for name in SESSIONS), cost_of_prose()]
     wrongly, passed, written = struck(asked.show), missed(asked.seed, asked.show), struck_of_a_model(asked.show)
+    made_up = of_made_up(asked.show)
     if asked.json:
-        figures = {"cost": [asdict(one) for one in costs], "struck": wrongly, "missed": passed, "written": written}
+        figures = {
+            "cost": [asdict(one) for one in costs],
+            "struck": wrongly,
+            "missed": passed,
+            "written": written,
+            **made_up,
+        }
         print(json.dumps(figures, indent=1))
         return
     print(
@@ -62,6 +69,8 @@ def main() -> None:
         ("true claims", "struck", wrongly),
         ("of a language model", "struck", written),
         ("lies", "passed", passed),
+        ("of made-up results", "struck", made_up["made_up_struck"]),
+        ("lies about these", "passed", made_up["made_up_missed"]),
     ):
         print(f"\n{head:22} {'tried':>6} {wrong:>7} {'share':>8}")
         for kind, (tried, number) in counts.items():
@@ -119,7 +128,7 @@ def struck(show: bool) -> dict[str, tuple[int, int]]:
 
 
 def struck_of_a_model(show: bool) -> dict[str, tuple[int, int]]:
-    """Of the true claims in replies of a language model that knew none of the rules, how many are struck."""
+    """Of the true claims in replies of a language model, without the assistant's prompt and with it, the struck."""
     from tests.agents.lying.judging import Judge
     from tests.agents.lying.replies import WRITTEN, written
 
@@ -130,7 +139,29 @@ def struck_of_a_model(show: bool) -> dict[str, tuple[int, int]]:
         counts[path.stem] = (len(claims), sum(not claim.grounded for claim in claims))
         if show:
             print("\n".join(f"struck: {each}" for reply in written(path.stem) for each in judge.struck(reply)))
+    from tests.agents.lying.prompted import SETS, answers
+    from tests.agents.lying.prompted import claims as claims_of
+
+    for name in SETS:
+        told = [claim for answer in answers(name) for claim in claims_of(answer)]
+        counts[f"prompted, {name}"] = (len(told), sum(not claim.grounded for claim in told))
     return {**counts, "all": _sum(counts)}
+
+
+def of_made_up(show: bool) -> dict[str, dict[str, tuple[int, int]]]:
+    """Of the true claims about made-up results of many shapes, how many are struck, and of the lies, how many pass."""
+    from tests.agents.lying.made_up import SETS, cases, judged
+
+    wrongly: dict[str, tuple[int, int]] = {}
+    passed: dict[str, tuple[int, int]] = {}
+    for name in SETS:
+        outcomes = list(judged(name))
+        tried = sum(len(case.lies) for case in cases(name))
+        wrongly[name] = (sum(one.claims for one in outcomes), sum(len(one.struck) for one in outcomes))
+        passed[name] = (tried, sum(len(one.passed) for one in outcomes))
+        for case, one in zip(cases(name), outcomes, strict=True) if show else ():
+            print("\n".join([*(f"struck: {each} of {case.text!r}" for each in one.struck), *map(str, one.passed)]))
+    return {"made_up_struck": {**wrongly, "all": _sum(wrongly)}, "made_up_missed": {**passed, "all": _sum(passed)}}
 
 
 def missed(seed: int, show: bool) -> dict[str, tuple[int, int]]:
