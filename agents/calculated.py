@@ -13,7 +13,6 @@ from agents.grounding.records import Records
 from agents.grounding.text import asked_in
 from agents.grounding.walking import records_of
 
-TOOL = "calculate"
 _NUMBER = re.compile(r"(?<![\w.])\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d+)?|(?<![\w.])\.\d+")
 _CONSTANTS = frozenset(
     {0, 1, 2, 7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 1024, 3600, 10_000, 86_400, 100_000, 1_000_000}
@@ -23,22 +22,28 @@ _CONSTANTS = frozenset(
 
 def without_unfounded(results: Sequence[Result]) -> list[Result]:
     """The results, those of `calculate` without what is made of numbers that nothing before it holds."""
-    if not any(result.get("tool") == TOOL for result in results):
+    if not any(map(_made, results)):
         return list(results)
     kept: list[Result] = []
     for result in results:
-        if result.get("tool") == TOOL:
-            result = _founded(result, records_of([one for one in kept if "said" not in one]))
+        made = _made(result)
+        if made:
+            records = records_of([one for one in kept if "said" not in one])
+            founded = [one for one in made if _is_founded(one, records)]
+            inner = result.get("result")
+            if isinstance(inner, Mapping):
+                result = {**result, "result": {**inner, "calculations": founded}}
+            else:
+                result = {**result, "calculations": founded}
         kept.append(result)
     return kept
 
 
-def _founded(result: Result, records: Records) -> Result:
-    content = result.get("result")
-    made = content.get("calculations") if isinstance(content, Mapping) else None
-    if not isinstance(content, Mapping) or not isinstance(made, list | tuple):
-        return result
-    return {**result, "result": {**content, "calculations": [one for one in made if _is_founded(one, records)]}}
+def _made(result: Result) -> Sequence[object]:
+    """What a result of `calculate` has worked out, which may stand under `result`; known by its shape."""
+    inner = result.get("result")
+    made = (inner if isinstance(inner, Mapping) else result).get("calculations")
+    return made if isinstance(made, list | tuple) else ()
 
 
 def _is_founded(one: object, records: Records) -> bool:

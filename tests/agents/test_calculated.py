@@ -29,6 +29,18 @@ def test_what_follows_from_results_may_be_stated() -> None:
     assert grounded("27.6 % of the values are not there.", share) == [False]
 
 
+def test_it_is_the_same_where_a_conversation_has_the_result_without_a_frame() -> None:
+    def flat(result: dict[str, object]) -> dict[str, object]:
+        inner = result["result"]
+        assert isinstance(inner, dict)
+        return {"id": result["id"], "arguments": result["arguments"], **inner}
+
+    held = flat(calculated("331 / 1204", 331 / 1204))
+    invented = flat(calculated("0.97 * 1", 0.97))
+    assert grounded("27.5 % of the values are not there.", held) == [True]
+    assert grounded("It is 0.97.", invented) == [False]
+
+
 def test_numbers_may_be_rounded_and_shares_be_percentages_in_a_calculation() -> None:
     assert grounded("It is wrong for 12.7 of 100.", calculated("100 - 87.3", 12.7))[0]
     assert grounded("About 152.9 are missed.", calculated("(1 - 0.873) * 1204", 152.908)) == [True]

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from graphs.events import ClaimsChecked, Event, TextDelta, TextRevised, ToolStar
 from graphs.proving import Scope
 from graphs.sessions import Sessions
 from tests.graphs.smallshop import effects, small_workshop
+from tools.catalogue import CATALOGUE
 from tools.workshop import Workshop
 
 Saver = BaseCheckpointSaver[Any]
@@ -84,6 +86,17 @@ def test_a_lie_that_is_repeated_is_struck_and_marked(workshop: Workshop, saver: 
     assert [(claim.value, claim.grounded) for claim in ledger.claims] == [("3.95", False), ("3.75", True)]
     assert [text[slice(*claim.span)] for claim in ledger.claims] == ["3.95", "3.75"]
     assert (ledger.struck, ledger.sent_back) == (1, True)
+
+
+def test_a_calculation_proves_what_is_made_of_results_and_nothing_that_is_made_up(
+    workshop: Workshop, saver: Saver, heard: list[Event]
+) -> None:
+    able = replace(workshop, tools={**workshop.tools, "calculate": CATALOGUE["calculate"]})
+    half = call("calculate", wanted=[{"of": "half of the sum", "expression": "3.75 / 2"}])
+    assert told(able, saver, heard, SUM, half, say("Half of it is 1.875.")) == "Half of it is 1.875."
+    invented = call("calculate", wanted=[{"of": "half of the sum", "expression": "0.97 * 1"}])
+    lie = say("Half of it is 0.97.")
+    assert NOT_HELD in told(able, saver, heard, SUM, invented, lie, lie)
 
 
 def test_a_lie_about_a_name_is_struck(workshop: Workshop, saver: Saver, heard: list[Event], rows: Path) -> None:
