@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from agents.grounding.contradiction import SURE, Context, digits_of
+from agents.grounding.context import SURE, Context, digits_of
 from agents.grounding.records import Record, core
 from agents.grounding.text import Asked
 from agents.grounding.words import METRIC, POINTS, TIMES, vocabulary

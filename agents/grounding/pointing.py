@@ -50,6 +50,8 @@ _LUMPED = frozenset({"right_correct", "wrong_errors_mistakes", "missed_wrong_err
 """Keys of what the cells of a matrix add up to: 'predicted correctly' may be said of a cell too."""
 _MOST = 60
 _GAP = 24
+_JUST = 80
+"""Letters before a sentence in which stands what it goes on about."""
 _GOES = re.compile(r"\b(?:to|from|instead of|versus|vs|against|than)\b|[–→-]")
 _NAMED = 0.15
 """How near a name must stand where nothing of the number's own is said."""
@@ -96,6 +98,8 @@ class Pointer:
         if self._is_partner(other):
             return False
         own = self.near(record.tokens - other.tokens | (record.own - other.own))
+        if not own and not self._just_said.isdisjoint(record.own - other.own):
+            own = _INHERITED
         if (
             not own
             and not self.is_told(other)
@@ -112,6 +116,10 @@ class Pointer:
             return True
         said = self._said_before
         return scored and not said.isdisjoint(names) and said.isdisjoint(own)
+
+    @cached_property
+    def _just_said(self) -> frozenset[str]:
+        return frozenset(token for token, _ in tokens_of(_plain(self._earlier[-_JUST:])))
 
     @cached_property
     def _said_before(self) -> frozenset[str]:

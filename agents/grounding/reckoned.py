@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from agents.grounding.contradiction import SURE, Context
+from agents.grounding.context import SURE, Context
 from agents.grounding.holding import fits
 from agents.grounding.operands import MOST, SPLIT, TOTALS, Operands, Pool, alike, in_unit, of_unit, scale
 from agents.grounding.records import Record

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from agents.grounding.contradiction import SURE, Context, contradicts
+from agents.grounding.context import SURE, Context
+from agents.grounding.contradiction import contradicts
 from agents.grounding.facts import Result
 from agents.grounding.holding import fits, holding
 from agents.grounding.naming import Names
@@ -29,6 +30,9 @@ _AND = re.compile(r"\W*[a-z]+\W+(?:and )?", re.IGNORECASE)
 _DOTTED = re.compile(r"\d{1,3}(?:\.\d{3})+")
 _BESIDE = 0.7
 """How near the key of a share must stand to a figure that tells it in percent without saying so."""
+QUESTIONS = "said:"
+"""What the ids of a user's messages begin with: the last one says what an answer is about."""
+_LONGEST_QUESTION = 200
 _LEVEL = 0.95
 """Of an interval of which no result says another."""
 _INTERVAL = frozenset({"interval", "ci", "confidence", "between"})
@@ -50,6 +54,8 @@ class SecondLook:
 
     def __init__(self, results: Sequence[Result]) -> None:
         self._results = results
+        questions = [str(result["said"]) for result in results if str(result["id"]).startswith(QUESTIONS)]
+        self._question = f"{questions[-1][-_LONGEST_QUESTION:]}\n" if questions else ""
         self._records: Records | None = None
         self._names: Names | None = None
 
@@ -74,6 +80,7 @@ class SecondLook:
         says of each whether results are known to count what it counts."""
         if all(held):
             return list(held)
+        before = f"{self._question}{before}"
         said = [
             _Said(
                 one,
@@ -207,8 +214,11 @@ class SecondLook:
             found = [record for record in self.records.every if round(record.value) == value]
         found = [record for record in found if not contradicts(each.context, record)]
         if found:
-            found = [record for record in found if record.mark or not each.context.pointer.elsewhere(record)]
+            found = [record for record in found if self._is_meant(each.context, record)]
         return sorted(found, key=lambda record: -each.context.nearness(record))  # what is named first
+
+    def _is_meant(self, at: Context, record: Record) -> bool:
+        return bool(record.mark) or record.metric == at.told_as != "" or not at.pointer.elsewhere(record)
 
     def _in_company(self, each: _Said, said: Sequence[_Said]) -> list[Record]:
         """Records of the same mapping as those of the figures beside it: '598 (538 to 658)'."""

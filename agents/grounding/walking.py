@@ -36,6 +36,8 @@ LONGEST_TEXT = 4000
 LONGEST_TAG = 40
 _HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _DEEP = 3
+_SENTENCE = 4
+"""Spaces from which a text is a sentence and no name."""
 _MOST_PARTS = 12
 _WHOLES = vocabulary("total row n count all")
 """Words of keys that are the total of their neighbours."""
@@ -110,7 +112,10 @@ def _tags(value: Mapping[object, object]) -> frozenset[str]:
     texts = [
         item
         for key, item in value.items()
-        if isinstance(item, str) and len(item) <= LONGEST_TAG and key not in ("tool", "id", "status")
+        if isinstance(item, str)
+        and len(item) <= LONGEST_TAG
+        and key not in ("tool", "id", "status")
+        and item.count(" ") < _SENTENCE
     ]
     words = frozenset(word for text in texts if not MOMENT.search(text) for word in words_in(text))
     return frozenset(word for word in words if not word.isdecimal())

@@ -95,6 +95,7 @@ _ALIKE = {
     "alert": "alarm",
     "done": "finished completed",
     "apply": "applicable",
+    "keep": "kept keeping",
 }
 _SAME = {word: one for one, words in _ALIKE.items() for word in words.split()}
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
