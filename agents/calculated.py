@@ -5,7 +5,7 @@ is no measurement.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from agents.grounding.facts import Result
 from agents.grounding.holding import holding
@@ -29,7 +29,8 @@ def without_unfounded(results: Sequence[Result]) -> list[Result]:
         made = _made(result)
         if made:
             records = records_of([one for one in kept if "said" not in one])
-            founded = [one for one in made if _is_founded(one, records)]
+            asked = {number for one in kept for number in _asked_by_the_user(one)}
+            founded = [one for one in made if _is_founded(one, records, asked)]
             inner = result.get("result")
             if isinstance(inner, Mapping):
                 result = {**result, "result": {**inner, "calculations": founded}}
@@ -46,10 +47,18 @@ def _made(result: Result) -> Sequence[object]:
     return made if isinstance(made, list | tuple) else ()
 
 
-def _is_founded(one: object, records: Records) -> bool:
+def _asked_by_the_user(result: Result) -> Iterator[float]:
+    """The numbers of a user's words: how many rows there will be, how long it may take."""
+    said = result.get("said")
+    if isinstance(said, str) and str(result["id"]).startswith("said:"):
+        yield from (float(one.figure.value) for one in asked_in(said, {}) if not one.figure.value.is_nan())
+
+
+def _is_founded(one: object, records: Records, asked: Collection[float]) -> bool:
+    """Whether what is not of the user, and there must be something, stands in results."""
     expression = one.get("expression") if isinstance(one, Mapping) else None
     numbers = _NUMBER.findall(expression) if isinstance(expression, str) else []
-    measured = [number for number in numbers if float(number) not in _CONSTANTS]
+    measured = [number for number in numbers if float(number) not in _CONSTANTS and float(number) not in asked]
     return bool(measured) and all(_is_held(number, records) for number in measured)
 
 

@@ -36,10 +36,16 @@ _WISH = re.compile(
     r"|settings?|set to|allow(?:ed|s)?|planned|try|tries|aim(?:ed|s)?|said|says|told|remember(?:ed|s)?|instead of"
     r"|may(?! be)"
     r"|you (?:have|had|gave|mentioned|meant|named|need|needed|wrote|chose)|if|shall|should|i['’]ll|i will|i can"
-    r"|let me|going to|your(?=\W+#))\b",
+    r"|would|let me|going to|your(?=\W+#))\b",
     re.IGNORECASE,
 )
 """Words of a wish, a limit, a setting, or of what somebody said. `#` stands where the figure is."""
+_GIVEN = re.compile(
+    r"\W*(?:[a-zµ%]+\W+)?(?:(?:was|is|were) the (?:\w+ )?)?"
+    r"(?:(?:that )?you (?:gave|asked|set|allowed|named)|budget|limit|deadline)\b",
+    re.IGNORECASE,
+)
+"""What stands behind a figure that was given: 'of the 12 s you gave it', 'the 6 s budget'."""
 _OUTCOME = (
     r"reached|reaches|reaching|scored|scores|scoring|got|gets|achieved|achieves|achieving|attained|attains|obtained"
     r"|obtains|hits?|met|meets|done|finished|completed|succeeded|managed|delivered|delivers|gave|gives|yielded|yields"
@@ -302,6 +308,9 @@ def may_be_said(text: str, claim: Claim) -> bool:
     """Whether a text tells a figure, which was only asked for, as something that was asked for."""
     sentence, before, clause = _around_claim(text, claim.span)
     of_user = str(claim.result_id).startswith(USERS)
+    behind = clause.partition("#")[2]
+    if _GIVEN.match(behind) and not _DONE.search(behind):
+        return True
     if _DONE.search(clause):
         return False
     wish, told = _WISH.search(clause), _TOLD.search(clause)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MOST = 20
 LONGEST = 300
 _DEEPEST = 40
+_HIGHEST = 8
+"""The highest power."""
 _FUNCTIONS: Mapping[str, Callable[[list[float]], float]] = {
     "sum": math.fsum,
     "mean": lambda values: math.fsum(values) / len(values),
@@ -29,10 +31,11 @@ _OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
+    ast.Pow: lambda base, power: float("nan") if abs(power) > _HIGHEST else math.pow(base, power),
 }
 _HINT = (
     "Write numbers as tools gave them, without units, thousands separators or %: '(1204 - 873) / 1204'. "
-    "There are + - * / ( ), sum, mean, min, max and abs."
+    "There are + - * / ** ( ), sum, mean, min, max and abs."
 )
 
 
@@ -85,7 +88,7 @@ def value_of(expression: str) -> float:
     """
     try:
         value = _value(_parsed(expression), 0)
-    except (ZeroDivisionError, OverflowError) as error:
+    except (ZeroDivisionError, OverflowError, ValueError) as error:
         raise BadArguments(f"{expression!r} has no value: {error}.", _HINT) from error
     if not math.isfinite(value):
         raise BadArguments(f"{expression!r} has no finite value.", _HINT)

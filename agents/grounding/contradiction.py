@@ -4,7 +4,7 @@ import re
 
 from agents.grounding.context import REACH, SURE, Context, plain, stands, words_in
 from agents.grounding.holding import VAGUE, fits
-from agents.grounding.records import BASELINES, OWNERS, WORTH, Record
+from agents.grounding.records import BASELINES, CALCULATED, OWNERS, WORTH, Record
 from agents.grounding.sentence import has_stage, stage_of
 from agents.grounding.words import UNITS, is_against, vocabulary
 
@@ -117,11 +117,15 @@ def _by_baseline(at: Context, record: Record) -> bool:
 def _by_chance(at: Context, record: Record) -> bool:
     """Whether a figure of few digits has nothing to do with a record: it is met by chance among many."""
     one = at.one
+    if record.key == CALCULATED:
+        return False
     counts = at.digits >= SURE and bool(record.words & _COUNTS)
     if at.counts and not counts and (another := _is_another_count(at, record)) is not None:
         return another
     if record.words & WORTH and not one.table and not at.around & _WORTH_TOLD:
         return at.pointer.near(record.own) < _NEAR
+    if record.words & WORTH and not one.table and at.pointer.near(record.own) >= _NEAR:
+        return False
     if record.unit is not None and one.unit is not None and at.digits > 1 and not _names_of(record):
         return False  # '87 minutes' of `seconds`
     if record.unit is not None and one.unit is None and not (one.table or one.pair or one.earlier):
@@ -172,7 +176,7 @@ def _has_a_word(at: Context, record: Record) -> bool:
 
 def _by_key(at: Context, record: Record) -> bool:
     """Whether the words beside a figure are those of another key of the record's mapping."""
-    if record.mark:
+    if record.mark or at.digits > _MANY:
         return False
     own = at.near & (record.path | words_in(record.labels))
     row = at.records.by_row[record.rows[-1]] if record.rows and record.rows[-1] in at.records.by_row else ()
@@ -190,7 +194,7 @@ def _kind(record: Record) -> str:
 
 def _by_row(at: Context, record: Record) -> bool:
     """Whether the text names another row of the record's list than its own."""
-    if at.digits > _MANY or record.metric == at.told_as != "":
+    if at.digits > _MANY or record.key == CALCULATED or record.metric == at.told_as != "":
         return False
     if at.one.table and record.numbers is not None:
         group, number = record.numbers

@@ -2,7 +2,7 @@
 
 import re
 
-from agents.grounding.records import Record, Records
+from agents.grounding.records import CALCULATED, Record, Records
 from agents.grounding.text import Asked
 from agents.grounding.values import shown_as, step_of
 from agents.grounding.words import ERRORS, POINTS, RATE, UNITS, vocabulary
@@ -86,7 +86,7 @@ def _in_parts(value: float, record: Record) -> float | None:
         return value / 100
     if record.whole:
         return value / 100 if record.mark == "said" else None
-    shares = bool(record.words & _SHARES)
+    shares = bool(record.words & _SHARES) or record.key == CALCULATED
     if _RATIO[0] < abs(value) < _RATIO[1] and not (record.metric or shares):
         return None
     return value / 100 if abs(value) > 1.5 and (record.metric not in {"", *ERRORS} or shares) else value
@@ -95,6 +95,8 @@ def _in_parts(value: float, record: Record) -> float | None:
 def _may_have_unit(one: Asked, record: Record) -> bool:
     """Whether a number may have the unit that the text says, though its key has none."""
     assert one.unit is not None
+    if record.key == CALCULATED:
+        return True
     if record.mark or record.metric:
         return False
     timed = one.unit.kind == "time" and not record.words.isdisjoint(_TIMED)

@@ -69,7 +69,8 @@ def is_idle(one: Asked) -> bool:
         return True
     if not one.table and figure.step >= 1 and not figure.percent and figure.value <= 20 and _TOP.search(before[-20:]):
         return True
-    if _BUDGET.search(before[-24:]) and _WOULD.match(after):
+    begins = not before.strip(" *->\n")
+    if (_BUDGET.search(before[-24:]) or (begins and one.unit is not None)) and _WOULD.match(after):
         return True  # 'a budget of 5 minutes would show'
     if _OR.match(after) or _OR_BEFORE.search(before[-12:]):
         return True  # 'two or three minutes'

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from agents.grounding.holding import fits
-from agents.grounding.records import Record, Records
+from agents.grounding.records import CALCULATED, Record, Records
 from agents.grounding.sentence import metrics_of
 from agents.grounding.shapes import STAGES, letters_in, tokens_of, words_in
 from agents.grounding.text import Asked
@@ -82,9 +82,11 @@ class Pointer:
 
     def elsewhere(self, record: Record) -> bool:
         """Whether the words point at another number than `record`, which has the figure's value."""
-        return any(self._nearer(other, record) for other in self._rivals(record))
+        return record.key != CALCULATED and any(self._nearer(other, record) for other in self._rivals(record))
 
     def _nearer(self, other: Record, record: Record) -> bool:
+        if record.own and record.own <= other.own and self.near(record.own) >= _AFTER:
+            return False  # '136 spam were caught' are no cell of ham and spam
         marks = other.tokens - record.tokens
         if record.tokens.isdisjoint(STAGES):
             marks -= STAGES  # it may be of the test and not say so

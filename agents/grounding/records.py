@@ -18,6 +18,8 @@ WORTH = vocabulary("importance shap contribution attribution weight gain")
 """Words of keys that say what a column is worth to a model."""
 INTERVALS = frozenset({"ci", "ci95", "ci90", "interval"})
 BOUNDS = frozenset({"ci", "ci95", "ci90", "interval", "lower", "upper", "low", "high", "lo", "hi"})
+CALCULATED = "calculated"
+"""The key of what the tool `calculate` worked out."""
 BASELINES = frozenset({"baseline", "dummy", "naive", "majority"})
 
 

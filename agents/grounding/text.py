@@ -75,6 +75,7 @@ _SMALL, _BREAK = re.compile(r"[a-z]+"), re.compile(r"[,;:.()|\d]")
 _MARK = "\0"
 _OF_WHAT = re.compile(r"^ (?:CPU|GPU|core|node|machine|wall[- ]clock)[- ](?=[a-z])")
 """'3.4 CPU hours'."""
+_ID = re.compile(r"[\s*_`]*[A-Za-z]+[\w-]*\d[\s*_`]*")
 _CLASS = re.compile(r"\d{1,2}s")
 _OF_CLASS = re.compile(r"\b(?:the|real|actual|all|many|few|as|\d{1,2}s (?:or|and))\s*$")
 _WITHOUT = vocabulary("without dropping removing leaving")
@@ -273,7 +274,9 @@ def _of_row(line: str, offset: int, figures: Sequence[Figure], known: Known, top
     """The figures of a table's row, each with its row's names and its column's heading before it."""
     cells = _cells(line)
     owned = [[figure for figure in figures if start <= figure.span[0] - offset < end] for start, end in cells]
-    label = " ".join(line[a:b].strip(" *_`") for (a, b), own in zip(cells, owned, strict=True) if not own)[:200]
+    label = " ".join(
+        line[a:b].strip(" *_`") for (a, b), own in zip(cells, owned, strict=True) if not own or _ID.fullmatch(line[a:b])
+    )[:200]
     names = tuple(one.name for start, end in cells for one in named_in(line[start:end], known))
     heads = (*(topic.header or ()), *[""] * len(cells))
     for (start, end), own, heading in zip(cells, owned, heads, strict=False):

@@ -25,7 +25,7 @@ def told_twice(asked: Sequence[Asked], grounded: Sequence[bool], records: Record
     groups: dict[tuple[int, str], list[int]] = defaultdict(list)
     for place, one in enumerate(asked):
         if grounded[place] and not (one.kind or one.part or one.total or one.figure.value.is_nan()):
-            groups[one.sentence, f"{one.figure.value}{one.unit}"].append(place)
+            groups[one.sentence, f"{one.figure.value}{one.figure.percent}{one.unit}"].append(place)
     twice = [places for places in groups.values() if len(places) > 1]
     twice = [places for places in twice if any(_is_measure(asked[place]) or _is_end(place, asked) for place in places)]
     return {place for places in twice for place in _left_out(places, asked, records)}

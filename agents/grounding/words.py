@@ -176,7 +176,7 @@ POINTS = re.compile(
 TIMES = re.compile(r"^\s?(?:[x×](?!\w)|times\b|-?fold\b)", re.IGNORECASE)
 WISHES = vocabulary(
     "budget limit within at most least goal target asked wanted requested max maximum allow allowed may below "
-    "under said want wish wished ask cap ceiling up tolerate tolerance"
+    "under said gave given your want wish wished ask cap ceiling up tolerate tolerance"
 )
 """Words by which a text speaks of what was asked for."""
 ABOUT = re.compile(

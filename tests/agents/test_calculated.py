@@ -46,6 +46,14 @@ def test_numbers_may_be_rounded_and_shares_be_percentages_in_a_calculation() -> 
     assert grounded("About 152.9 are missed.", calculated("(1 - 0.873) * 1204", 152.908)) == [True]
 
 
+def test_a_number_of_the_user_may_go_in_beside_a_measured_one() -> None:
+    said = {"id": "said:2", "said": "How long for 5000 rows?"}
+    calculation = calculated("5000 * 41.6 / 1204", 172.757, of="seconds")
+    assert [claim.grounded for claim in Ground([TRAINED, said, calculation]).check("That is about 172.8 then.")] == [
+        True
+    ]
+
+
 @pytest.mark.parametrize("expression", ["0.97 * 1", "1203 / 1204", "77 / 12", "100 / 3", "97 / 100", "0.5 + 0.47"])
 def test_made_of_invented_wished_or_no_numbers_it_proves_nothing(expression: str) -> None:
     value = eval(expression)

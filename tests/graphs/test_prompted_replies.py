@@ -5,7 +5,7 @@ import pytest
 from tests.agents.lying.prompted import answers, claims
 
 
-@pytest.mark.parametrize(("name", "least", "most"), [("first", 120, 0.035), ("second", 70, 0.035)])
+@pytest.mark.parametrize(("name", "least", "most"), [("first", 120, 0.03), ("second", 70, 0.03), ("third", 84, 0.03)])
 def test_what_a_model_answers_by_the_prompt_is_struck_no_more_often_than_measured(
     name: str, least: int, most: float
 ) -> None:
