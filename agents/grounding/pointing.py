@@ -23,7 +23,8 @@ _BOUND = re.compile(
 )
 _HELD_OUT = re.compile(r"\b(?:held|hold)[- ]out\b")
 _MODIFIER = re.compile(r"\b(?:f1|auc|recall|precision|accuracy)(?=[- ](?:model|models|tuned|optimi[sz]ed|version)\b)")
-_VERBS = re.compile(r"\b(?:trained|tested|validated|validates)\b")
+_VALIDATED = re.compile(r"\bvalidated (?:by|on|with|in) (?:a |the )?holdout\b")
+_VERBS = re.compile(r"\b(?:trained|tested)\b")
 """They say what was done, not on which rows."""
 _COUNTS = "#"
 """In place of the word before a number that counts something, and so names no row."""
@@ -159,6 +160,7 @@ class Pointer:
             and other.whole == record.whole
             and _kind(other) == _kind(record)
             and other.key not in _LUMPED
+            and not fits(self._one, other)
         ]
 
     def near(self, tokens: frozenset[str]) -> float:
@@ -249,6 +251,7 @@ class Pointer:
 def _plain(text: str) -> str:
     """A text in small letters, each in its place, without what only says which model is meant: 'the F1 model'."""
     text = _HELD_OUT.sub("holdout ", lowered(text))
+    text = _VALIDATED.sub(lambda found: "validation".ljust(len(found.group())), text)
     text = _VERBS.sub(lambda found: " " * len(found.group()), text)
     return _MODIFIER.sub(lambda found: " " * len(found.group()), text)
 
