@@ -8,8 +8,7 @@ besides a ratio of 1 is noise. The first steps of a turn, in which kernels are c
 Of Millwright only `engine.nets` and `engine.training` are loaded, so a machine needs this repository, Python 3.11 or
 newer, torch 2.11 or newer, numpy, pydantic, psutil and safetensors. On a CPU, seconds are those of work in one thread.
 
-    PYTHONPATH=. python benchmarks/gpu.py [--size small|full] [--seconds 6] [--rounds 3] [--only encoder|resnet]
-        [--[no-]compile] [--json FILE]
+    PYTHONPATH=. python benchmarks/gpu.py [--size full] [--only encoder] [--seconds 6] [--rounds 3] [--no-compile]
 
 ratio       rows/s of the line by rows/s of the engine's loop in fp32, or for the loops by hand in the same precision,
             with no other feature on; the median of the rounds and half of their range
@@ -386,9 +385,7 @@ def main() -> None:
     ceilings = {kind: ceiling(kind, device) for kind in KINDS if cuda or kind != "tf32"}
     print(f"{about}\nmatrix products:", ", ".join(f"{kind} {best:.3g} TFLOP/s" for kind, best in ceilings.items()))
     tables = {}
-    for case in cases(asked.size, device):
-        if asked.only not in (None, case.name):
-            continue
+    for case in (case for case in cases(asked.size, device) if asked.only in (None, case.name)):
         gflop, weights = gflop_per_row(case), sum(weight.numel() for weight in case.model().parameters())
         print(f"\n{case.name}: {weights:,} weights, {gflop:.3g} GFLOP a row, {case.batch} rows a step", flush=True)
         tables[case.name] = list(lines(case, measured(case, device, asked), device, gflop, ceilings))

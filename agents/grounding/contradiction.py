@@ -6,9 +6,8 @@ from agents.grounding.context import REACH, SURE, Context, plain, stands, words_
 from agents.grounding.holding import VAGUE, fits
 from agents.grounding.records import BASELINES, CALCULATED, OWNERS, WORTH, Record
 from agents.grounding.sentence import has_stage, stage_of
-from agents.grounding.words import UNITS, is_against, vocabulary
+from agents.grounding.words import NUMBERED, UNITS, is_against, vocabulary
 
-_CLOSE = 30
 _FAR, _LOOSE, _NEAR, _AT = 0.1, 0.3, 0.5, 0.85
 """How near a word of a number must stand to a figure of few digits."""
 _MANY = 4
@@ -30,9 +29,6 @@ _MEANS = vocabulary("mean typical each per average day daily week weekly month m
 _ALIKE = {"macro_f1": "f1", "balanced_accuracy": "accuracy", "average_precision": "precision"}
 _COMPARED = re.compile(
     r"[\s*_`]*(?:%|[a-zµ]{1,7})?[\s*_`]*(?:vs\.?|versus|against|instead of|compared)\b", re.IGNORECASE
-)
-_NUMBERED = vocabulary(
-    "grade class label digit category group level version bin cluster fold epoch trial quarter day week horizon layer"
 )
 _WORTH_TOLD = vocabulary(
     "importance important drop shuffle shuffled shuffling cost lose loss matter relie rely worth weight contribute "
@@ -156,7 +152,7 @@ def _is_sure(at: Context, record: Record) -> bool:
         return True
     if record.metric and record.metric in (one.metric, _ALIKE.get(one.metric), at.told_as):
         return True
-    if one.label in _NUMBERED and record.whole and (record.mark == "said" or one.label in record.path):
+    if one.label in NUMBERED and record.whole and (record.mark == "said" or one.label in record.path):
         return True  # 'grade 8'
     return digits > 1 and any(at.names(label) for label in record.labels)
 
@@ -202,7 +198,7 @@ def _by_row(at: Context, record: Record) -> bool:
             return True
     if record.is_baseline and not _BASELINES_TOLD.isdisjoint(at.told):
         return False
-    if at.one.label in _NUMBERED and at.one.label in record.words:
+    if at.one.label in NUMBERED and at.one.label in record.words:
         return False  # 'version 2' says itself which
     against = is_against(at.one.before.rstrip("€$£*~")) or _COMPARED.match(at.one.after) is not None
     if record.metric and not against:

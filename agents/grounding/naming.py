@@ -5,14 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from agents.grounding.facts import Result
 from agents.grounding.text import Asked
-from agents.grounding.words import vocabulary
+from agents.grounding.words import NUMBERED
 
 _LONGEST = 80
-_CALLED = vocabulary(
-    "grade class label digit category group level version bin cluster fold epoch trial quarter week horizon layer"
-)
-"""Words before a number that is a name."""
-_CLASS_DIGITS = 2
+_CLASS_DIGITS, _LONG = 2, 4
 _AS_CLASS = re.compile(
     r"\b(?:a|an|as|with|called|between|and|or|only|is|real|says?|class|grade|quality|for) (?:an? )?$"
 )
@@ -49,7 +45,9 @@ class Names:
                 return self._known[found.group()]
         if self._is_class(one, text):
             return self._known.get(one.figure.shown)
-        if one.label in _CALLED or (one.figure.step >= 1 and len(one.figure.shown) > 4 and "," not in one.figure.shown):
+        if one.label in NUMBERED or (
+            one.figure.step >= 1 and len(one.figure.shown) > 4 and "," not in one.figure.shown
+        ):
             return self._known.get(_plain(one.figure.shown))
         return None
 

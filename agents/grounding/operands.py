@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from agents.grounding.context import SURE, Context, digits_of
 from agents.grounding.records import Record, core
+from agents.grounding.shapes import STAGES
 from agents.grounding.text import Asked
 from agents.grounding.words import METRIC, POINTS, TIMES, vocabulary
 
 TOTALS = vocabulary("total row n count size support evaluated request sample every all observation check day positive")
-SPLIT = vocabulary("train test validation")
 BINS = vocabulary("histogram quartile bin")
 """Of keys whose numbers only say how values are spread."""
 _KINDS = vocabulary("column feature model class")
@@ -74,7 +74,7 @@ class Operands:
         measured = self._of_its_unit()
         self.told += measured if len(measured) == 2 else []
         self.wide = [*self.near, *around, *measured]
-        self.parts = {each.value for each in records.every if each.whole and each.words & SPLIT}
+        self.parts = {each.value for each in records.every if each.whole and each.words & STAGES}
         self.counts = {each.value for each in records.every if each.whole}
         self._names: dict[str, bool] = {}
         self.bases = set(pool.figures & BASES)
@@ -139,7 +139,7 @@ class Operands:
         if not whole.whole or any(whole is each for each in self.wholes):
             return False
         if (
-            whole.words & SPLIT
+            whole.words & STAGES
             or (part.words & _KINDS and not whole.words & _KINDS)
             or (part.rows and whole.column == part.column)
         ):
@@ -147,7 +147,7 @@ class Operands:
         return whole.place == part.place and part.value + whole.value in self.counts
 
     def is_total(self, one: Record, part: Record) -> bool:
-        return one.whole and one.value > part.value and bool(one.words & TOTALS) and not one.words & SPLIT
+        return one.whole and one.value > part.value and bool(one.words & TOTALS) and not one.words & STAGES
 
     def partners(self) -> Iterator[tuple[Record, Record]]:
         """Two numbers to set against each other: where two of a kind are told, these."""

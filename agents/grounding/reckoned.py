@@ -7,8 +7,9 @@ from itertools import combinations
 
 from agents.grounding.context import SURE, Context
 from agents.grounding.holding import fits
-from agents.grounding.operands import MOST, SPLIT, TOTALS, Operands, Pool, alike, in_unit, of_unit, scale
+from agents.grounding.operands import MOST, TOTALS, Operands, Pool, alike, in_unit, of_unit, scale
 from agents.grounding.records import Record
+from agents.grounding.shapes import STAGES
 from agents.grounding.text import Asked, stems
 from agents.grounding.values import EXACT, step_of
 from agents.grounding.words import OVER, POINTS, RATE, SENSES, UNDER, greater_is_better, stem, vocabulary
@@ -108,7 +109,7 @@ class Reckoning(Operands):
 
     def shares(self) -> Values:
         totals = [one for one in self.records.every if one.whole and not one.mark and one.words & TOTALS]
-        parts = SPLIT - stems(" ".join(_OF_PART.findall(f"{self.one.before} {self.one.after}")))
+        parts = STAGES - stems(" ".join(_OF_PART.findall(f"{self.one.before} {self.one.after}")))
         totals = [one for one in totals if not one.words & parts]
         totals = sorted((one for one in totals if one.value > 1), key=lambda one: -one.value)[:MOST]
         # a number that stands beside its total somewhere is a part of that

@@ -174,6 +174,10 @@ POINTS = re.compile(
     r"^\s?(?:%|percent|per cent|percentage)?[\s-]*(?:points?\b|pts\b|ppts?\b|pp\b|p\.p\.)", re.IGNORECASE
 )
 TIMES = re.compile(r"^\s?(?:[x×](?!\w)|times\b|-?fold\b)", re.IGNORECASE)
+NUMBERED = vocabulary(
+    "grade class label digit category group level version bin cluster fold epoch trial quarter day week horizon layer"
+)
+"""Words before a number that is a name."""
 WISHES = vocabulary(
     "budget limit within at most least goal target asked wanted requested max maximum allow allowed may below "
     "under said gave given your want wish wished ask cap ceiling up tolerate tolerance"
